@@ -1,0 +1,38 @@
+"""From the event loop to blocking code and back, in bounded pools of long-lived threads.
+
+A thread keeps its database connection, so the size of a pool is also the bound of its connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@cache
+def _database_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.TURN_DB_THREADS, thread_name_prefix="turn-db")
+
+
+async def in_database_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Runs blocking database code off the loop. The code goes on to its end even when the awaiting task is cancelled."""
+
+    def run() -> R:
+        close_old_connections()  # as Django does around a request: a broken connection is replaced, not reused
+        try:
+            return call(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_database_threads(), context.run, run)
