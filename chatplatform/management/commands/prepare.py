@@ -1,0 +1,51 @@
+"""`manage.py prepare`: everything the database must hold before anyone is served. Safe to run at every start, by several at once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.models import User
+from chatplatform.core import audit
+from providers import seed as providers_seed
+
+LOCK = 0x63686174  # any number, the same for all who prepare
+
+
+class Command(BaseCommand):
+    help = "Migrates the database, seeds providers, and makes the first operator. Its last line is JSON."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            self._migrate()
+            providers_seed.seed()
+            operator = make_first_operator()
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        self.stdout.write(json.dumps({"operator": operator}))
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=1, stdout=self.stderr)
+
+
+def make_first_operator() -> dict[str, str] | None:
+    """An account that may do everything, made when there is none. Its password is shown once and stored nowhere."""
+    if User.objects.filter(role=User.Role.ADMIN).exists():
+        return None
+    username = "operator" if not User.objects.filter(username="operator").exists() else f"operator-{secrets.token_hex(3)}"
+    password = secrets.token_urlsafe(12)
+    user = User.objects.create_superuser(username, f"{username}@localhost.localdomain", password)
+    audit.record(action="user.created", target=f"user:{user.uuid}", details={"role": user.role, "by": "prepare"})
+    return {"username": username, "password": password}
