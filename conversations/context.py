@@ -1,0 +1,32 @@
+"""The branch of a conversation that a model is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from providers.base import PromptMessage
+
+# From the leaf upward: the newest first, and no further than could ever fit (a message is at least eight tokens or so).
+_BRANCH = """
+WITH RECURSIVE branch(id, parent_id, role, content, status, depth) AS (
+    SELECT id, parent_id, role, content, status, 1 FROM conversations_message WHERE id = %(leaf)s
+    UNION ALL
+    SELECT m.id, m.parent_id, m.role, m.content, m.status, branch.depth + 1
+      FROM conversations_message m JOIN branch ON m.id = branch.parent_id
+     WHERE branch.depth < %(depth)s
+)
+SELECT role, content FROM branch WHERE content <> '' AND status <> 'streaming' ORDER BY depth
+"""
+
+
+def read_history(*, leaf_id: int | None, context_window: int) -> Iterator[PromptMessage]:
+    """What was said before, newest first; answers that failed without a word are left out."""
+    if leaf_id is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_BRANCH, {"leaf": leaf_id, "depth": min(1000, max(8, context_window // 8))})
+        rows = cursor.fetchall()
+    for role, content in rows:
+        yield PromptMessage(role, content)

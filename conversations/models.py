@@ -1,0 +1,148 @@
+"""What was said: conversations, their messages as a tree, and the turns that made the answers."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Conversation(models.Model):
+    """A thread of messages of one person. A deleted one stays as a tombstone without text, for the ledger."""
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    """Empty until somebody names it or the first message does."""
+    model = models.CharField(_("model"), max_length=200, blank=True)
+    """The name that was asked for; each message says which model really answered."""
+    system_message = models.TextField(_("system message"), blank=True)
+    contract = models.CharField(_("contract"), max_length=32)
+    """The contract it was created through."""
+    is_archived = models.BooleanField(_("archived"), default=False)
+    message_count = models.PositiveIntegerField(_("messages"), default=0)
+    leaf = models.ForeignKey("Message", models.SET_NULL, null=True, blank=True, related_name="+")
+    """The end of the branch that is shown."""
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("last activity"), default=timezone.now)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        indexes = [
+            models.Index(
+                "user",
+                models.F("updated_at").desc(),
+                models.F("id").desc(),
+                condition=Q(deleted_at__isnull=True),
+                name="conversation_by_activity",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.uuid)
+
+
+class Message(models.Model):
+    """One thing said. `parent` is what it answers; siblings are alternatives."""
+
+    class Role(models.TextChoices):
+        SYSTEM = "system", _("system")
+        USER = "user", _("user")
+        ASSISTANT = "assistant", _("assistant")
+
+    class Status(models.TextChoices):
+        COMPLETE = "complete", _("complete")
+        STREAMING = "streaming", _("being written")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+        INTERRUPTED = "interrupted", _("interrupted")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", db_index=False)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies")
+    role = models.CharField(_("role"), max_length=16, choices=Role.choices)
+    content = models.TextField(_("content"), blank=True)
+    """Empty while it streams (the text so far is in the turn), and for ever in a deleted conversation."""
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.COMPLETE)
+    tokens_used = models.PositiveIntegerField(_("tokens"), default=0)
+    model = models.CharField(_("model"), max_length=200, blank=True)
+    """The model that answered."""
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        indexes = [models.Index("conversation", "id", name="message_in_conversation")]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
+class Turn(models.Model):
+    """One question being answered. Whoever holds the lease (`fence`) writes it; when the lease runs out, the healer closes it."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("running")
+        COMPLETED = "completed", _("completed")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+        INTERRUPTED = "interrupted", _("interrupted")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns")
+    user_message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="+", db_index=False)
+    answer = models.OneToOneField(Message, models.CASCADE, related_name="turn")
+    contract = models.CharField(_("contract"), max_length=32)
+    """The contract it was begun through: its dialect is the default when the events are read again."""
+    client_key = models.CharField(max_length=200, blank=True)
+    body_hash = models.BinaryField(max_length=32)
+    """SHA-256 of what was asked: the same key with another body is refused."""
+
+    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RUNNING)
+    fence = models.UUIDField(default=uuid4)
+    lease_until = models.DateTimeField()
+    """By the database's clock."""
+    stop_requested = models.BooleanField(default=False)
+
+    text = models.TextField(blank=True)
+    """The answer so far, at most a second old; emptied into the message when the turn ends."""
+    marks = models.BinaryField(default=b"")
+    """Where each delta ends in the text: 32-bit offsets in characters, so that events keep their numbers for ever."""
+
+    provider_id = models.BigIntegerField(null=True)
+    provider_name = models.CharField(_("provider"), max_length=200, blank=True)
+    model_asked = models.CharField(max_length=200, blank=True)
+    model = models.CharField(_("model"), max_length=200, blank=True)
+    price = models.JSONField(null=True)
+    """As it was when the turn began (`providers.registry.Price`); null: unknown."""
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    usage_source = models.CharField(max_length=16, blank=True)
+    finish_reason = models.CharField(max_length=32, blank=True)
+    error_code = models.CharField(_("error"), max_length=64, blank=True)
+    error_detail = models.TextField(blank=True)
+    """For operators; never shown to the person."""
+    retry_after = models.FloatField(null=True)
+    created_at = models.DateTimeField(_("begun"), default=timezone.now, editable=False)
+    first_token_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        constraints = [
+            models.UniqueConstraint("conversation", condition=Q(state="running"), name="one_running_turn"),
+            models.UniqueConstraint("conversation", "client_key", condition=~Q(client_key=""), name="one_turn_a_key"),
+        ]
+        # No index holds a column that is written while a turn runs, so that saving it twice a second touches none of them (a
+        # "heap-only" update). The healer finds the running ones by the first constraint's index.
+
+    def __str__(self) -> str:
+        return str(self.uuid)

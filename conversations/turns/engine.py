@@ -1,0 +1,113 @@
+"""The heart: one assignment in, one ending out, the events in between into the log. Read this file first.
+
+The engine knows no database and no connection of a client. It ends by itself, or by the cancellation of its task.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import assert_never
+
+import structlog
+
+from conversations.models import Turn
+from conversations.turns.log import TurnLog
+from conversations.turns.request import Assignment
+from conversations.turns.store import Ending
+from conversations.turns.usage import measure
+from providers.base import (
+    Finished,
+    FinishReason,
+    Provider,
+    ProviderError,
+    ReasoningDelta,
+    TextDelta,
+    UsageReported,
+)
+from providers.tokens import count_text
+
+log = structlog.get_logger(__name__)
+
+
+class Answer:
+    """What an answer has come to. Kept apart from the task that writes it, so that a cancelled one can still be closed."""
+
+    def __init__(self, assignment: Assignment, turn_log: TurnLog) -> None:
+        self.assignment = assignment
+        self.log = turn_log
+        self.reasoning: list[str] = []
+        self.reported: UsageReported | None = None
+        self.finish = FinishReason.OTHER
+        self.model = ""
+
+    async def write(self, provider: Provider) -> Ending:
+        """Asks the provider and keeps what it says. Every failure is an ending; only cancellation is raised."""
+        try:
+            async with aclosing(provider.stream(self.assignment.request)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    match event:
+                        case TextDelta(text):
+                            self.log.add_text(text)
+                            if self._overruns():
+                                self.finish = FinishReason.LENGTH
+                                break
+                        case ReasoningDelta(text):
+                            self.reasoning.append(text)
+                        case UsageReported():
+                            self.reported = event
+                        case Finished(reason, model):
+                            self.finish, self.model = reason, model
+                        case _:
+                            assert_never(event)
+        except ProviderError as error:
+            return self.refused(error)
+        except Exception as error:
+            log.exception("turn_broke", turn_id=str(self.assignment.opened.turn_id))
+            return self.failed("internal", repr(error), None)
+        return self.ending(Turn.State.COMPLETED, finish_reason=str(self.finish))
+
+    def refused(self, error: ProviderError) -> Ending:
+        return self.failed(str(error.fault), error.detail, error.retry_after)
+
+    def failed(self, code: str, detail: str, retry_after: float | None) -> Ending:
+        log.warning(
+            "turn_failed",
+            turn_id=str(self.assignment.opened.turn_id),
+            provider=self.assignment.route.provider_name,
+            code=code,
+            detail=detail,
+        )
+        return self.ending(
+            Turn.State.FAILED, free=not self.log.length, error_code=code, error_detail=detail, retry_after=retry_after
+        )
+
+    def ending(self, state: str, *, free: bool = False, **more: object) -> Ending:
+        text = self.log.text
+        usage = measure(
+            reported=self.reported,
+            prompt_estimate=self.assignment.prompt_tokens,
+            text=text,
+            reasoning="".join(self.reasoning),
+        )
+        return Ending(
+            state=state,
+            text=text,
+            marks=self.log.marks.tobytes(),
+            usage=usage,
+            free=free,
+            model=self.model,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def _overruns(self) -> bool:
+        """Whether the vendor goes on past the length it was given, which is all that was reserved.
+
+        A delta is hardly ever more than a few tokens nor a character less than a quarter of one, so the counting itself is rare.
+        """
+        allowed = self.assignment.request.max_tokens
+        deltas = len(self.log.marks)
+        if deltas <= allowed and self.log.length <= 4 * allowed:
+            return False
+        if deltas % 64:
+            return False
+        return count_text(self.log.text) > allowed + allowed // 10 + 16

@@ -1,0 +1,88 @@
+"""The one stream of a turn. Every transport is an encoder of these; `n` numbers them from 1 without a gap.
+
+    1       TurnStarted
+    2…k+1   TextAdded, one for each delta of the provider
+    k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUsage:
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    source: str
+    """provider, estimated or missing"""
+
+    @property
+    def total_tokens(self) -> int | None:
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    n: int
+    turn_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    """The answer's."""
+    user_message_id: UUID | None
+    model: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TextAdded:
+    n: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCompleted:
+    n: int
+    usage: TurnUsage
+    finish_reason: str
+    model: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStopped:
+    """Somebody asked for it. The text so far is kept."""
+
+    n: int
+    usage: TurnUsage
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The provider failed. The text so far is kept; with none, nothing is charged."""
+
+    n: int
+    code: str
+    """A `ProviderFault`, or `internal`."""
+    retry_after: float | None
+    usage: TurnUsage
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInterrupted:
+    """Our own process died or was shut down. The text so far is kept."""
+
+    n: int
+    usage: TurnUsage
+    at: datetime
+
+
+TurnEnded = TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted
+TurnEvent = TurnStarted | TextAdded | TurnEnded
+ENDINGS = (TurnCompleted, TurnStopped, TurnFailed, TurnInterrupted)

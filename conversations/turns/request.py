@@ -1,0 +1,98 @@
+"""What a turn is asked for, and what is known of it, as plain values."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from conversations.turns.events import TurnUsage
+from providers.base import ProviderRequest
+from providers.registry import Route
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """A message to be answered, as any contract parses it."""
+
+    conversation_id: UUID
+    content: str
+    contract: str
+    model: str | None = None
+    """A name, instead of the conversation's."""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    client_key: str = ""
+    """The same key attaches to the same turn."""
+
+    def fingerprint(self) -> bytes:
+        parts = (self.content, self.model, self.temperature, self.max_tokens)
+        return hashlib.sha256(repr(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message as it is read."""
+
+    id: UUID
+    role: str
+    content: str
+    tokens_used: int
+    created_at: datetime
+    status: str
+    model: str
+    turn_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTurn:
+    """A turn that was accepted and stored. `attached`: an earlier one with the same client key."""
+
+    turn_id: UUID
+    conversation_id: UUID
+    user_message: MessageView
+    answer_id: UUID
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All that the engine needs to answer an opened turn."""
+
+    row_id: int
+    fence: UUID
+    user_id: int
+    opened: OpenedTurn
+    started_at: datetime
+    route: Route
+    request: ProviderRequest
+    prompt_tokens: int
+    """Estimated, as reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """A turn as its owner sees it."""
+
+    turn_id: UUID
+    conversation_id: UUID
+    user_message_id: UUID | None
+    message_id: UUID
+    contract: str
+    status: str
+    model: str
+    created_at: datetime
+    ended_at: datetime | None
+    usage: TurnUsage
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTurn:
+    """Both messages of a turn that has ended."""
+
+    turn_id: UUID
+    user_message: MessageView
+    assistant_message: MessageView
+    usage: TurnUsage
+    status: str

@@ -1,0 +1,27 @@
+"""How many tokens a turn took: as the provider counted, or our estimate of it."""
+
+from __future__ import annotations
+
+from providers.base import UsageReported
+from providers.tokens import count_text
+from quotas.ledger import MeasuredUsage
+
+
+def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, reasoning: str = "") -> MeasuredUsage:
+    """A vendor tells its count only at the end of its stream; a turn that ended before has our estimate."""
+    if reported is not None:
+        return MeasuredUsage(
+            prompt_tokens=reported.prompt_tokens,
+            completion_tokens=reported.completion_tokens,
+            cached_tokens=reported.cached_tokens,
+            reasoning_tokens=reported.reasoning_tokens,
+            source="provider",
+        )
+    thought = count_text(reasoning) if reasoning else 0
+    return MeasuredUsage(
+        prompt_tokens=prompt_estimate,
+        completion_tokens=count_text(text) + thought,
+        cached_tokens=0,
+        reasoning_tokens=thought,
+        source="estimated",
+    )
