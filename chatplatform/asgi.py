@@ -1,0 +1,139 @@
+"""The web process: what answers where.
+
+    sockets                     the contracts' consumers
+    native routes               coroutines in this event loop: whatever waits on a turn (`contracts/native.py`)
+    ordinary REST               Django's WSGI handler in a few long-lived threads
+    slow REST, admin, pages     the same handler in threads of their own, so that they never hold the fast ones
+    static files                served here, from the installed packages
+
+Django's own ASGI handler is on no path: it costs a millisecond of CPU a request, the WSGI handler a tenth of that.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatplatform.settings")
+django.setup(set_prefix=False)
+
+import structlog  # noqa: E402
+from a2wsgi import WSGIMiddleware  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.contrib.staticfiles.finders import get_finders  # noqa: E402
+from servestatic import ServeStaticASGI  # noqa: E402
+
+from chatplatform.contracts.bodies import ClientGone, read_body, replayed  # noqa: E402
+from chatplatform.contracts.connections import connections  # noqa: E402
+from chatplatform.contracts.contract import Runs  # noqa: E402
+from chatplatform.contracts.incoming import in_language  # noqa: E402
+from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
+from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
+from chatplatform.contracts.registry import contract_for  # noqa: E402
+from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
+from chatplatform.core.errors import BodyTooLarge  # noqa: E402
+from chatplatform.wsgi import application as wsgi  # noqa: E402
+from conversations.turns.runner import get_runner  # noqa: E402
+
+log = structlog.get_logger(__name__)
+
+
+class Platform:
+    def __init__(self) -> None:
+        self._fast = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)
+        self._slow = WSGIMiddleware(wsgi, workers=settings.WEB_SLOW_THREADS)
+        self._static = _static_files()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._socket(scope, receive, send)
+            case "lifespan":
+                await _lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith(settings.STATIC_URL) and path in self._static.files:
+            await self._static(scope, receive, send)
+            return
+        try:
+            body = await read_body(scope, receive)
+        except ClientGone:
+            return
+        except BodyTooLarge as error:
+            await _refuse_body(error, scope, send)
+            return
+        found = find_place(path)
+        runs = found[0].runs(scope["method"]) if found else Runs.FAST if path.startswith("/api/") else Runs.SLOW
+        if runs is Runs.NATIVE and found is not None:
+            place, parts = found
+            consumer = place.consumers["GET" if scope["method"] == "HEAD" else scope["method"]]
+            await consumer(scope, receive, send, body=body, parts=parts)
+        else:
+            threads = self._fast if runs is Runs.FAST else self._slow
+            await threads(_for_wsgi(scope, body), replayed(body, receive), send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        consumer = SOCKETS.get(path.rstrip("/"))
+        if consumer is None:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403 at the handshake
+            return
+        await consumer()(scope, receive, send)
+
+
+def _for_wsgi(scope: Scope, body: bytes) -> Scope:
+    """The scope as WSGI can take it: a known length, no header that another one's name hides behind (`X_Forwarded_For` and
+    `X-Forwarded-For` are one name in WSGI), and an address in ASCII."""
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if b"_" not in name and name not in (b"content-length", b"transfer-encoding")
+    ]
+    headers.append((b"content-length", b"%d" % len(body)))
+    query: bytes = scope["query_string"]
+    if not query.isascii():
+        query = quote(query, safe="=&%+;/?:@!$'()*,~.-_").encode()
+    return {**scope, "headers": headers, "query_string": query}
+
+
+async def _refuse_body(error: BodyTooLarge, scope: Scope, send: Send) -> None:
+    languages = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    with in_language({"accept-language": languages}):
+        answer = refusal(error, contract_for(scope["path"]))
+    # The rest of the body is not read, so nothing else can come over this connection.
+    await send_json(send, JsonAnswer(answer.body, answer.status, (*answer.headers, ("Connection", "close"))))
+
+
+def _static_files() -> ServeStaticASGI:
+    """Admin's and Swagger's files where they are installed: nothing has to be collected first."""
+    static = ServeStaticASGI(None, max_age=3600)
+    for finder in get_finders():
+        for path, storage in finder.list(None):
+            url = settings.STATIC_URL + path.replace(os.sep, "/")
+            if url not in static.files:
+                static.add_file_to_dictionary(url, storage.path(path))
+    return static
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    await receive()
+    try:
+        connections.close_on_drain()
+        await get_runner().startup()
+    except Exception as error:
+        log.exception("startup_failed")
+        await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await get_runner().shutdown()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Access(Platform())

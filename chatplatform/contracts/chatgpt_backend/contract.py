@@ -1,0 +1,33 @@
+"""The contract "ChatGPT Backend" as a value."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from chatplatform.contracts.chatgpt_backend.errors import ERRORS, failure
+from chatplatform.contracts.chatgpt_backend.stream import EventEncoder
+from chatplatform.contracts.contract import Contract, Paging, Rate, utc
+
+AUTH_RATE = Rate("auth", "5/m", by_address=True)
+SEND_RATE = Rate("sends", "20/m")
+OTHER_RATE = Rate("others", "100/m")
+
+
+def envelope(data: Any, message: str, now: datetime) -> dict[str, Any]:
+    return {"success": True, "data": data, "message": message or _("Done."), "timestamp": utc(now)}
+
+
+CHATGPT_BACKEND = Contract(
+    name="chatgpt_backend",
+    title="ChatGPT Backend",
+    vendor="chatgpt",
+    base="/api/v1",
+    errors=ERRORS,
+    envelope=envelope,
+    failure=failure,
+    paging=Paging(number="page", size="size"),
+    stream_encoder=EventEncoder,
+)

@@ -1,0 +1,56 @@
+"""What this contract calls each domain error, and how an error looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chatplatform.contracts.contract import utc
+from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError
+from chatplatform.core import errors as core
+from conversations.errors import ConversationBusy
+
+ERRORS = ErrorTable(
+    {
+        core.DomainError: ErrorRow(500, "INTERNAL_SERVER_ERROR"),
+        core.InvalidInput: ErrorRow(422, "VALIDATION_ERROR"),
+        core.MalformedBody: ErrorRow(400, "VALIDATION_ERROR"),
+        core.AlreadyTaken: ErrorRow(422, "VALIDATION_ERROR"),
+        core.NotSignedIn: ErrorRow(401, "AUTHENTICATION_ERROR"),
+        core.NotAllowed: ErrorRow(403, "AUTHORIZATION_ERROR"),
+        core.NotFound: ErrorRow(404, "RESOURCE_NOT_FOUND"),
+        core.Conflict: ErrorRow(409, "CONFLICT"),
+        ConversationBusy: ErrorRow(409, "CONVERSATION_BUSY"),
+        core.RateLimited: ErrorRow(429, "RATE_LIMIT_EXCEEDED"),
+        core.QuotaExceeded: ErrorRow(429, "QUOTA_EXCEEDED"),
+        core.ContextTooLong: ErrorRow(422, "CONTEXT_TOO_LONG"),
+        core.VendorFailed: ErrorRow(502, "OPENAI_API_ERROR"),
+        core.MethodNotAllowed: ErrorRow(405, "METHOD_NOT_ALLOWED"),
+        core.NotAcceptable: ErrorRow(406, "NOT_ACCEPTABLE"),
+        core.BodyTooLarge: ErrorRow(413, "PAYLOAD_TOO_LARGE"),
+        core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
+        core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
+        core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
+        core.DatabaseAway: ErrorRow(503, "DATABASE_ERROR"),
+        core.CacheAway: ErrorRow(503, "DATABASE_ERROR"),
+    }
+)
+
+
+def error_object(error: WireError) -> dict[str, Any]:
+    """`{code, message, details?}`: `details` holds what there is of field, issue, turn and time to wait."""
+    found: dict[str, Any] = {"code": error.code, "message": error.message}
+    details: dict[str, Any] = {}
+    if error.field or error.issue:
+        details |= {"field": error.field, "issue": error.issue}
+    if error.turn_id:
+        details["turn_id"] = error.turn_id
+    if error.retry_after is not None:
+        details["retry_after"] = error.retry_after
+    if details:
+        found["details"] = details
+    return found
+
+
+def failure(error: WireError, now: datetime) -> dict[str, Any]:
+    return {"success": False, "error": error_object(error), "timestamp": utc(now)}

@@ -1,0 +1,160 @@
+"""Domain values as this contract's JSON: plain functions from values to dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from accounts.models import STANDARD_TIER, ApiKey, User
+from accounts.services import SignedIn
+from chatplatform.contracts.chatgpt_backend.stream import usage_object
+from chatplatform.contracts.contract import utc
+from chatplatform.core.pages import Page
+from conversations.models import Conversation
+from conversations.selectors import ConversationSummary
+from conversations.turns.request import FinishedTurn, MessageView, TurnView
+from quotas.selectors import QuotaState
+
+
+def user(row: User) -> dict[str, Any]:
+    return {
+        "id": str(row.uuid),
+        "username": row.username,
+        "email": row.email,
+        "display_name": row.display_name,
+        "role": row.role,
+        "tier": row.tier,
+        "is_active": row.is_active,
+        "is_vip": row.tier != STANDARD_TIER,
+        "created_at": utc(row.created_at),
+        "updated_at": utc(row.updated_at),
+    }
+
+
+def signed_in(session: SignedIn) -> dict[str, Any]:
+    return {
+        "user": user(session.user),
+        "access_token": session.access_token,
+        "refresh_token": session.refresh_token,
+        "token_type": "bearer",
+        "expires_in": session.expires_in,
+    }
+
+
+def user_with_quota(row: User, quota: QuotaState) -> dict[str, Any]:
+    """A limit is null where the tier has none."""
+    return user(row) | {
+        "quota": {
+            "daily_requests": quota.daily_requests_limit,
+            "monthly_requests": quota.monthly_requests_limit,
+            "daily_tokens": quota.daily_tokens_limit,
+            "monthly_tokens": quota.monthly_tokens_limit,
+            "requests_used_today": quota.requests_used_today,
+            "tokens_used_today": quota.tokens_used_today,
+        }
+    }
+
+
+def quota(state: QuotaState) -> dict[str, Any]:
+    def left(limit: int | None, used: int) -> int | None:
+        return None if limit is None else max(0, limit - used)
+
+    return {
+        "daily_limit": {"requests": state.daily_requests_limit, "tokens": state.daily_tokens_limit},
+        "monthly_limit": {"requests": state.monthly_requests_limit, "tokens": state.monthly_tokens_limit},
+        "usage_today": {"requests": state.requests_used_today, "tokens": state.tokens_used_today},
+        "usage_this_month": {"requests": state.requests_used_this_month, "tokens": state.tokens_used_this_month},
+        "remaining_today": {
+            "requests": left(state.daily_requests_limit, state.requests_used_today),
+            "tokens": left(state.daily_tokens_limit, state.tokens_used_today),
+        },
+        "remaining_this_month": {
+            "requests": left(state.monthly_requests_limit, state.requests_used_this_month),
+            "tokens": left(state.monthly_tokens_limit, state.tokens_used_this_month),
+        },
+        "day_ends_at": utc(state.day_ends_at),
+        "month_ends_at": utc(state.month_ends_at),
+    }
+
+
+def api_key(row: ApiKey) -> dict[str, Any]:
+    return {
+        "id": str(row.uuid),
+        "name": row.name,
+        "prefix": row.prefix,
+        "created_at": utc(row.created_at),
+        "expires_at": utc(row.expires_at) if row.expires_at else None,
+        "last_used_at": utc(row.last_used_at) if row.last_used_at else None,
+    }
+
+
+def conversation(row: Conversation) -> dict[str, Any]:
+    return {
+        "id": str(row.uuid),
+        "title": row.title,
+        "model": row.model,
+        "message_count": row.message_count,
+        "is_archived": row.is_archived,
+        "created_at": utc(row.created_at),
+        "updated_at": utc(row.updated_at),
+    }
+
+
+def summary(item: ConversationSummary) -> dict[str, Any]:
+    last = item.last_message
+    shown = last and {"content": last.content, "role": last.role, "created_at": utc(last.created_at)}
+    return conversation(item.conversation) | {"last_message": shown}
+
+
+def conversation_detail(row: Conversation, thread: Sequence[MessageView]) -> dict[str, Any]:
+    shown = {"system_message": row.system_message, "messages": [message(view) for view in thread]}
+    return conversation(row) | shown
+
+
+def message(view: MessageView) -> dict[str, Any]:
+    return {
+        "id": str(view.id),
+        "role": view.role,
+        "content": view.content,
+        "tokens_used": view.tokens_used,
+        "created_at": utc(view.created_at),
+        "status": view.status,
+        "model": view.model or None,
+        "turn_id": str(view.turn_id) if view.turn_id else None,
+    }
+
+
+def pagination(page: Page[Any]) -> dict[str, Any]:
+    return {"page": page.number, "size": page.size, "total": page.total, "pages": page.pages}
+
+
+def conversations(page: Page[ConversationSummary]) -> dict[str, Any]:
+    return {"conversations": [summary(item) for item in page.items], "pagination": pagination(page)}
+
+
+def messages(page: Page[MessageView]) -> dict[str, Any]:
+    return {"messages": [message(item) for item in page.items], "pagination": pagination(page)}
+
+
+def finished(turn: FinishedTurn) -> dict[str, Any]:
+    return {
+        "user_message": message(turn.user_message),
+        "assistant_message": message(turn.assistant_message),
+        "usage": usage_object(turn.usage),
+        "turn_id": str(turn.turn_id),
+        "stopped": turn.status == "stopped",
+    }
+
+
+def turn(view: TurnView) -> dict[str, Any]:
+    return {
+        "turn_id": str(view.turn_id),
+        "conversation_id": str(view.conversation_id),
+        "message_id": str(view.message_id),
+        "user_message_id": str(view.user_message_id) if view.user_message_id else None,
+        "status": view.status,
+        "model": view.model,
+        "created_at": utc(view.created_at),
+        "ended_at": utc(view.ended_at) if view.ended_at else None,
+        "usage": usage_object(view.usage),
+    }

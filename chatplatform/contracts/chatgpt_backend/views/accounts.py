@@ -1,0 +1,99 @@
+"""Signing in and out; the person herself, her quota, her API keys."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from accounts import selectors, services
+from chatplatform.contracts.chatgpt_backend import requests, responses, schemas
+from chatplatform.contracts.chatgpt_backend.schemas import described
+from chatplatform.contracts.http import ContractViewSet
+from chatplatform.core.errors import NotFound
+from chatplatform.core.ids import parse_uuid
+from quotas.selectors import read_quota
+
+
+class AuthViewSet(ContractViewSet):
+    @described("Register", kind="sign_in", request=requests.Registration, data=schemas.SignedIn, status=201)
+    def register(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.Registration)
+        session = services.register(
+            username=asked["username"],
+            email=asked["email"],
+            password=asked["password"],
+            display_name=asked["display_name"],
+            origin=self.incoming.origin,
+        )
+        return self.answer(responses.signed_in(session), _("The user was registered."), status=201)
+
+    @described("Log in", kind="sign_in", request=requests.Login, data=schemas.SignedIn)
+    def login(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.Login)
+        session = services.log_in(
+            identifier=asked["username"], password=asked["password"], origin=self.incoming.origin
+        )
+        return self.answer(responses.signed_in(session), _("You are logged in."))
+
+    @described("Get new tokens", kind="sign_in", request=requests.RefreshRequest, data=schemas.SignedIn)
+    def refresh(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.RefreshRequest)
+        session = services.refresh(refresh_token=asked["refresh_token"], origin=self.incoming.origin)
+        return self.answer(responses.signed_in(session), _("The tokens were renewed."))
+
+    @described("Log out", kind="list")
+    def logout(self, request: Request) -> HttpResponse:
+        services.log_out(principal=self.person, origin=self.incoming.origin)
+        return self.answer(None, _("You are logged out."))
+
+    @described("Ask for a password reset by mail", kind="sign_in", request=requests.ForgottenPassword)
+    def forgot_password(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.ForgottenPassword)
+        services.request_password_reset(email=asked["email"], origin=self.incoming.origin)
+        return self.answer(None, _("If the address is known, a mail is on its way."))
+
+    @described("Set a new password with the token from the mail", kind="sign_in", request=requests.PasswordReset)
+    def reset_password(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.PasswordReset)
+        services.reset_password(
+            token=asked["token"], new_password=asked["new_password"], origin=self.incoming.origin
+        )
+        return self.answer(None, _("The password was reset."))
+
+
+class MeViewSet(ContractViewSet):
+    @described("The person who is signed in", kind="list", data=schemas.UserWithQuota)
+    def retrieve(self, request: Request) -> HttpResponse:
+        user = selectors.get_user(principal=self.person)
+        quota = read_quota(user_id=user.pk, tier=user.tier)
+        return self.answer(responses.user_with_quota(user, quota))
+
+    @described("How much is used and left", kind="list", data=schemas.Quota)
+    def quota(self, request: Request) -> HttpResponse:
+        state = read_quota(user_id=self.person.user_id, tier=self.person.tier)
+        return self.answer(responses.quota(state))
+
+
+class ApiKeyViewSet(ContractViewSet):
+    @described("List API keys", kind="list", data=schemas.ApiKeys)
+    def list(self, request: Request) -> HttpResponse:
+        keys = selectors.list_api_keys(principal=self.person)
+        return self.answer({"api_keys": [responses.api_key(key) for key in keys]})
+
+    @described("Create an API key", kind="write", request=requests.NewApiKey, data=schemas.CreatedApiKey, status=201)
+    def create(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.NewApiKey)
+        created = services.create_api_key(
+            principal=self.person, name=asked["name"], expires_at=asked["expires_at"], origin=self.incoming.origin
+        )
+        shown = responses.api_key(created.key) | {"key": created.plaintext}
+        return self.answer(shown, _("The API key was created. It is shown only this once."), status=201)
+
+    @described("Revoke an API key", kind="read")
+    def destroy(self, request: Request, key_id: str) -> HttpResponse:
+        key_uuid = parse_uuid(key_id)
+        if key_uuid is None:
+            raise NotFound
+        services.revoke_api_key(principal=self.person, key_uuid=key_uuid, origin=self.incoming.origin)
+        return self.answer(None, _("The API key was revoked."))

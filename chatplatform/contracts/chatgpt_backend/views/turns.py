@@ -1,0 +1,71 @@
+"""Turns by their public name: looked at, read again from any event, stopped. They work for turns of every contract."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
+
+from chatplatform.contracts.chatgpt_backend import responses, schemas
+from chatplatform.contracts.chatgpt_backend.schemas import described
+from chatplatform.contracts.encoder import TurnNames
+from chatplatform.contracts.http import ContractViewSet, native
+from chatplatform.contracts.incoming import Incoming
+from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
+from chatplatform.contracts.registry import contract_named
+from chatplatform.core.errors import InvalidInput
+from chatplatform.core.ids import parse_uuid
+from conversations.errors import TurnNotFound
+from conversations.turns.runner import get_runner
+
+LARGEST_EVENT_NUMBER = 2**31
+
+
+def turn_uuid(text: str) -> UUID:
+    found = parse_uuid(text)
+    if found is None:
+        raise TurnNotFound
+    return found
+
+
+class TurnViewSet(ContractViewSet):
+    @described("A turn", kind="read", data=schemas.Turn)
+    @native
+    async def retrieve(self, call: NativeCall, turn_id: str) -> NativeAnswer:
+        view = await get_runner().find_turn(principal=call.person, turn_id=turn_uuid(turn_id))
+        return call.answer(responses.turn(view))
+
+    @described(
+        "A turn's events again, from any of them on",
+        kind="read",
+        stream=True,
+        parameters=[
+            OpenApiParameter("after", int, description="The last event that was seen; 0 for all."),
+            OpenApiParameter("contract", str, description="In this contract's dialect instead of the turn's own."),
+            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER),
+        ],
+    )
+    @native
+    async def events(self, call: NativeCall, turn_id: str) -> NativeAnswer:
+        after = last_seen(call.incoming)
+        view = await get_runner().find_turn(principal=call.person, turn_id=turn_uuid(turn_id))
+        dialect = contract_named(call.incoming.query.get("contract") or view.contract)
+        names = TurnNames(view.turn_id, view.conversation_id, view.message_id)
+        return EventStream(view.turn_id, dialect.stream_encoder(names), after)
+
+    @described("Stop a turn", kind="read", data=schemas.Turn)
+    @native
+    async def stop(self, call: NativeCall, turn_id: str) -> NativeAnswer:
+        view = await get_runner().stop_turn(principal=call.person, turn_id=turn_uuid(turn_id))
+        return call.answer(responses.turn(view), _("The answer was stopped."))
+
+
+def last_seen(incoming: Incoming) -> int:
+    """The number of the last event that the reader has. The header wins: a browser that reconnects keeps the address."""
+    for name, text in (("Last-Event-ID", incoming.headers.get("last-event-id")), ("after", incoming.query.get("after"))):
+        if text:
+            if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > LARGEST_EVENT_NUMBER:
+                raise InvalidInput(field=name, issue=_("Must be the number of an event."))
+            return int(text)
+    return 0

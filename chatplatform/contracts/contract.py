@@ -1,0 +1,99 @@
+"""A contract as one frozen value, and a route of one.
+
+What differs between contracts and is not a view is here: who it is, where it lives, how success and failure are wrapped, what
+errors are called, how pages are asked for, how a turn's events become frames.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from chatplatform.contracts.errors import ErrorTable, WireError
+
+if TYPE_CHECKING:
+    from chatplatform.contracts.encoder import EncoderFactory
+    from chatplatform.contracts.http import ContractViewSet
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What the query parameters of a list are called."""
+
+    number: str
+    size: str
+    default_size: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    name: str
+    """As stored with the conversations and turns that began through it."""
+    title: str
+    vendor: str
+    """Its name in `Accept: application/vnd.<vendor>.v1+json`."""
+    base: str
+    """The path that all its routes begin with, without a slash at the end."""
+    errors: ErrorTable
+    envelope: Callable[[Any, str, datetime], dict[str, Any]]
+    """Data, message and time to the body of a success."""
+    failure: Callable[[WireError, datetime], dict[str, Any]]
+    """The body of a failure."""
+    paging: Paging
+    stream_encoder: EncoderFactory
+    """Makes the encoder of one turn's server-sent events."""
+
+    def wire_error(self, error: Any) -> tuple[WireError, dict[str, Any]]:
+        wire = WireError.of(error, self.errors)
+        return wire, self.failure(wire, datetime.now(UTC))
+
+
+class Runs(StrEnum):
+    """Where a route runs. A web process has few threads, so what waits or computes must not hold one of the fast ones."""
+
+    FAST = "in the threads of ordinary REST"
+    SLOW = "in the threads for what takes over 50 ms: password hashing"
+    NATIVE = "in the event loop, because it waits on a turn or on other services"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in a time. Counted by user, or by address where nobody is signed in."""
+
+    group: str
+    limit: str
+    """As `5/m`."""
+    by_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    """Below the contract's base, with `{name}` for a part that is handed to the view."""
+    view: type[ContractViewSet]
+    action: str
+    """The view's method."""
+    runs: Runs
+    rate: Rate
+    public: bool = False
+    """Open without an account."""
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(re.findall(r"{(\w+)}", self.path)))
+
+    def pattern(self) -> str:
+        """The path as a regular expression's text, with or without a slash at the end."""
+        parts = re.split(r"{(\w+)}", self.path)
+        written = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else part.replace(".", r"\.") for odd, part in enumerate(parts))
+        return written + r"/?\Z"
+
+
+def utc(moment: datetime) -> str:
+    """`2024-01-15T10:30:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,100 @@
+"""From a turn's events to frames: one method a kind of event, so that a new kind cannot be forgotten.
+
+An encoder is made for one turn and one reader. It is on the hottest path there is (once for each token and reader), so frames
+are put together from bytes prepared once; only what the model said goes through the JSON library.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar, assert_never
+from uuid import UUID
+
+from chatplatform.core.errors import DomainError, Unavailable, VendorFailed
+from conversations.turns.events import (
+    TextAdded,
+    TurnCompleted,
+    TurnEvent,
+    TurnFailed,
+    TurnInterrupted,
+    TurnStarted,
+    TurnStopped,
+)
+
+Frame = TypeVar("Frame", str, bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNames:
+    """The public ids that a turn's frames carry."""
+
+    turn_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    """The answer's."""
+
+
+class TurnEncoder(ABC, Generic[Frame]):
+    def frame(self, event: TurnEvent) -> Frame:
+        match event:
+            case TextAdded():
+                return self.text(event)
+            case TurnStarted():
+                return self.started(event)
+            case TurnCompleted():
+                return self.completed(event)
+            case TurnStopped():
+                return self.stopped(event)
+            case TurnFailed():
+                return self.failed(event)
+            case TurnInterrupted():
+                return self.interrupted(event)
+            case _:
+                assert_never(event)
+
+    @abstractmethod
+    def started(self, event: TurnStarted) -> Frame: ...
+
+    @abstractmethod
+    def text(self, event: TextAdded) -> Frame: ...
+
+    @abstractmethod
+    def completed(self, event: TurnCompleted) -> Frame: ...
+
+    @abstractmethod
+    def stopped(self, event: TurnStopped) -> Frame: ...
+
+    @abstractmethod
+    def failed(self, event: TurnFailed) -> Frame: ...
+
+    @abstractmethod
+    def interrupted(self, event: TurnInterrupted) -> Frame: ...
+
+
+class StreamEncoder(TurnEncoder[bytes]):
+    """Of server-sent events."""
+
+    heartbeat: bytes = b": still here\n\n"
+
+    def frames(self, events: Iterable[TurnEvent]) -> bytes:
+        """Many events of one moment as one write."""
+        frame = self.frame
+        return b"".join([frame(event) for event in events])
+
+    @abstractmethod
+    def error(self, error: DomainError) -> bytes:
+        """The frame of an error that belongs to the reader, not to the turn: her session ended."""
+
+
+EncoderFactory = Callable[[TurnNames], StreamEncoder]
+
+
+def ending_error(event: TurnFailed | TurnInterrupted) -> DomainError:
+    """An ending that is an error, as the domain error that a contract's table can name."""
+    if isinstance(event, TurnInterrupted):
+        return Unavailable(retry_after=1)
+    if event.code == "internal":
+        return DomainError()
+    return VendorFailed(retry_after=event.retry_after)

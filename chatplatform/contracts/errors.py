@@ -1,0 +1,150 @@
+"""From whatever was raised to what a client reads: any exception becomes a domain error, a domain error becomes a row of the
+contract's table, looked up along the class tree, and the contract's own shape makes it JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis.exceptions
+from django.core import exceptions as django_errors
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions as drf_errors
+
+from chatplatform.core.errors import (
+    BodyTooLarge,
+    CacheAway,
+    DatabaseAway,
+    DomainError,
+    InvalidInput,
+    MalformedBody,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    RateLimited,
+    RetryLater,
+    UnsupportedMediaType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    status: int
+    code: str
+
+
+class ErrorTable:
+    """What a contract calls each domain error. A class without a row of its own has its nearest ancestor's."""
+
+    def __init__(self, rows: Mapping[type[DomainError], ErrorRow]) -> None:
+        if DomainError not in rows:
+            raise ValueError("The table needs a row for DomainError: it is what anything unexpected becomes.")
+        self._rows = dict(rows)
+
+    def stated_for(self, kind: type[DomainError]) -> type[DomainError]:
+        """The class whose row `kind` has: itself or an ancestor."""
+        return next(ancestor for ancestor in kind.__mro__ if ancestor in self._rows)
+
+    def row_for(self, kind: type[DomainError]) -> ErrorRow:
+        return self._rows[self.stated_for(kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """An error with everything that any contract's shape may want of it."""
+
+    status: int
+    code: str
+    message: str
+    field: str
+    """Empty where no field is to blame."""
+    issue: str
+    retry_after: int | None
+    """Whole seconds, at least 1."""
+    turn_id: str | None
+    """The turn that is already running, for a conflict."""
+
+    @classmethod
+    def of(cls, error: DomainError, table: ErrorTable) -> WireError:
+        row = table.row_for(type(error))
+        seconds = getattr(error, "retry_after", None)
+        turn_id = getattr(error, "turn_id", None)
+        return cls(
+            status=row.status,
+            code=row.code,
+            message=error.message,
+            field=error.field if isinstance(error, InvalidInput) else "",
+            issue=error.issue if isinstance(error, InvalidInput) else "",
+            retry_after=None if seconds is None else max(1, math.ceil(seconds)),
+            turn_id=None if turn_id is None else str(turn_id),
+        )
+
+    def headers(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        if self.retry_after is not None:
+            found.append(("Retry-After", str(self.retry_after)))
+        if self.status == 401:
+            found.append(("WWW-Authenticate", "Bearer"))
+        return found
+
+
+def as_domain_error(error: BaseException) -> DomainError:
+    """The domain error that `error` is or means. A bare `DomainError` is what nobody expected: log its cause."""
+    match error:
+        case DomainError():
+            return error
+        case drf_errors.ValidationError():
+            field, issue = first_problem(error.detail)
+            return InvalidInput(field=field, issue=issue)
+        case drf_errors.ParseError() | django_errors.BadRequest():
+            return MalformedBody()
+        case drf_errors.NotAuthenticated() | drf_errors.AuthenticationFailed():
+            return NotSignedIn()
+        case drf_errors.PermissionDenied() | django_errors.PermissionDenied():
+            return NotAllowed()
+        case Http404() | drf_errors.NotFound():
+            return NotFound()
+        case drf_errors.MethodNotAllowed():
+            return MethodNotAllowed()
+        case drf_errors.NotAcceptable():
+            return NotAcceptable()
+        case drf_errors.UnsupportedMediaType():
+            return UnsupportedMediaType()
+        case drf_errors.Throttled():
+            return RateLimited(retry_after=error.wait or 1)
+        case django_errors.RequestDataTooBig():
+            return BodyTooLarge()
+        case django_errors.SuspiciousOperation():
+            return MalformedBody()
+        case django_errors.ValidationError():
+            return InvalidInput(issue=" ".join(error.messages))
+        case OperationalError() | InterfaceError():
+            return DatabaseAway()
+        case redis.exceptions.ConnectionError() | redis.exceptions.TimeoutError():
+            return CacheAway()
+        case _:
+            return DomainError()
+
+
+def is_unexpected(error: DomainError) -> bool:
+    """Whether `as_domain_error` found no meaning in what was raised."""
+    return type(error) in (DomainError, RetryLater)
+
+
+def first_problem(detail: Any, path: str = "") -> tuple[str, str]:
+    """Field and issue of the first complaint in DRF's nested lists and dicts; a nested field is `outer.inner`."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            if inner:
+                step = path if name == "non_field_errors" else f"{path}.{name}" if path else str(name)
+                return first_problem(inner, step)
+    if isinstance(detail, list | tuple):
+        for index, inner in enumerate(detail):
+            if inner:
+                return first_problem(inner, f"{path}.{index}" if isinstance(inner, Mapping) and path else path)
+    return path, str(detail) if detail and not isinstance(detail, Mapping | list | tuple) else ""

@@ -1,0 +1,89 @@
+"""Serializer fields that take a value of their own JSON type only. (DRF's take `5` and `"5"` for each other, and `true` for 1.)"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from chatplatform.core.ids import parse_uuid
+
+
+class TextField(serializers.CharField):
+    """Text as it was written: nothing is trimmed. Blank means only white space."""
+
+    default_error_messages = {"invalid": _("Must be a string."), "surrogate": _("Must be valid Unicode text.")}
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("trim_whitespace", False)
+        super().__init__(**options)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and not self.allow_blank and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            data.encode()
+        except UnicodeEncodeError:
+            self.fail("surrogate")
+        return data
+
+
+class LineField(TextField):
+    """Text on one line, without control characters. White space around it is trimmed."""
+
+    default_error_messages = {"control": _("Control characters are not allowed.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=True, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data).strip()
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            self.fail("control")
+        return text
+
+
+class NumberField(serializers.FloatField):
+    default_error_messages = {"invalid": _("Must be a number.")}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return float(data)
+
+
+class WholeNumberField(serializers.IntegerField):
+    default_error_messages = {"invalid": _("Must be a whole number.")}
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(data)
+
+
+class FlagField(serializers.BooleanField):
+    default_error_messages = {"invalid": _("Must be true or false.")}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return bool(data)
+
+
+class IdField(serializers.CharField):
+    """A UUID, written in full."""
+
+    default_error_messages = {"invalid": _("Must be a UUID.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = parse_uuid(data)
+        if found is None:
+            self.fail("invalid")
+        return found

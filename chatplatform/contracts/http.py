@@ -1,0 +1,128 @@
+"""The base of every contract's views.
+
+A viewset owns the path, the serializers and the schema of all its actions. Ordinary ones are methods that Django REST framework
+calls in a thread. Those that wait (on a turn, on other services) are coroutines marked `@native`: the ASGI composition calls
+them in the event loop (`native.py`), with the same steps before and after.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import ViewSet
+
+from accounts.principal import Principal
+from chatplatform.contracts.contract import Contract, Route
+from chatplatform.contracts.errors import as_domain_error, is_unexpected
+from chatplatform.contracts.incoming import Incoming, admit, in_language, json_object, validate, validate_query
+from chatplatform.contracts.json_body import BoundedJSONParser
+from chatplatform.contracts.paging import read_page
+from chatplatform.core.errors import DomainError, MethodNotAllowed, NotSignedIn, Unavailable
+from chatplatform.core.pages import PageRequest
+
+if TYPE_CHECKING:
+    from chatplatform.contracts.native import NativeAnswer, NativeCall
+
+log = structlog.get_logger(__name__)
+
+NativeHandler = Callable[..., "Awaitable[NativeAnswer]"]
+
+
+class NeedsTheEventLoop(Unavailable):
+    """This address is answered by the ASGI server only."""
+
+
+def native(handler: NativeHandler) -> Callable[..., HttpResponse]:
+    """Marks a view's coroutine `(self, call, **path parts)` as run in the event loop by `native.py`.
+
+    Django REST framework sees a method that it can describe and route. It is only ever called where somebody serves
+    `chatplatform.wsgi` alone, and says so.
+    """
+
+    @functools.wraps(handler)
+    def through_django(self: Any, request: Request, **_parts: str) -> HttpResponse:
+        raise NeedsTheEventLoop
+
+    through_django.native = handler  # type: ignore[attr-defined]
+    del through_django.__wrapped__  # it is not the coroutine, and must not look like one
+    return through_django
+
+
+class ContractViewSet(ViewSet):
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    parser_classes = (BoundedJSONParser,)
+
+    contract: Contract = None  # type: ignore[assignment]  # both are given by `routing.django_patterns`
+    routes: Mapping[str, Route] = {}
+
+    incoming: Incoming
+    principal: Principal | None = None
+
+    # --- What a view uses
+
+    @property
+    def person(self) -> Principal:
+        """Who is asking, on a route that is not public."""
+        if self.principal is None:
+            raise NotSignedIn
+        return self.principal
+
+    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate(serializer, json_object(self.incoming))
+
+    def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate_query(serializer, self.incoming.query)
+
+    def page(self, default_size: int | None = None) -> PageRequest:
+        return read_page(self.incoming.query, self.contract.paging, default_size)
+
+    def answer(self, data: Any, message: str = "", status: int = 200) -> HttpResponse:
+        return json_response(self.contract.envelope(data, message, datetime.now(UTC)), status)
+
+    # --- How Django REST framework is bent to it
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.incoming = Incoming.from_django(request)
+        with in_language(self.incoming.headers):
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        route = self._route()
+        if route is None:
+            raise MethodNotAllowed
+        self.principal = admit(incoming=self.incoming, contract=self.contract, rate=route.rate, public=route.public)
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        error = as_domain_error(exc)
+        if is_unexpected(error):
+            log.error("request_failed", exc_info=exc, path=self.incoming.path)
+        return error_response(error, self.contract)
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponse(status=204)
+
+    def _route(self) -> Route | None:
+        method = self.incoming.method
+        return self.routes.get("GET" if method == "HEAD" else method)
+
+
+def json_response(body: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), content_type="application/json", status=status)
+
+
+def error_response(error: DomainError, contract: Contract) -> HttpResponse:
+    wire, body = contract.wire_error(error)
+    response = json_response(body, wire.status)
+    for name, value in wire.headers():
+        response[name] = value
+    return response

@@ -1,0 +1,217 @@
+"""A request, the same whether Django's handler or an ASGI consumer received it, and the steps that both take with it: choose the
+language, check who is asking and how often, parse the body. A test sends every bad input to both."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, QueryDict
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
+from rest_framework.serializers import Serializer
+
+from accounts.door import Credentials, authenticate
+from accounts.principal import Principal
+from chatplatform.contracts.contract import Contract, Rate
+from chatplatform.contracts.errors import first_problem
+from chatplatform.contracts.json_body import parse_json
+from chatplatform.core.errors import InvalidInput, NotAcceptable, NotSignedIn, UnsupportedMediaType
+from chatplatform.core.limits import check_rate
+from chatplatform.core.origin import Origin
+
+SCOPE_KEY = "chatplatform"
+"""Where an ASGI scope holds its `Arrival`."""
+
+_HEADERS = (
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "origin",
+    "user-agent",
+    "x-api-key",
+)
+_META_NAMES = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in _HEADERS} | {"content-type": "CONTENT_TYPE"}
+_WANTED = {name.encode(): name for name in _HEADERS}
+LONGEST_USER_AGENT = 300
+LONGEST_IDEMPOTENCY_KEY = 200
+
+
+@dataclass(slots=True)
+class Arrival:
+    """What is known of a connection before anybody has read its request."""
+
+    origin: Origin
+    user: str = ""
+    """The public id of the person, as soon as it is known: for the access line."""
+    transport: Any = None
+    """The server's connection, to cut off a client that has stopped reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """Those of `_HEADERS` that were sent."""
+    query: QueryDict
+    body: bytes
+    arrival: Arrival = field(repr=False)
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any], body: bytes = b"") -> Incoming:
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            if (wanted := _WANTED.get(name)) is not None:
+                headers[wanted] = value.decode("latin-1")
+        query = QueryDict(scope["query_string"], mutable=False)
+        return cls(scope.get("method", "GET"), scope["path"], headers, query, body, arrival_of(scope))
+
+    @classmethod
+    def from_django(cls, request: HttpRequest) -> Incoming:
+        meta = request.META
+        headers = {name: meta[key] for name, key in _META_NAMES.items() if meta.get(key)}
+        scope = meta.get("asgi.scope")
+        if scope is not None:
+            arrival = arrival_of(scope)
+        else:  # behind a plain WSGI server
+            agent = headers.get("user-agent", "")[:LONGEST_USER_AGENT]
+            arrival = Arrival(Origin(address=meta.get("REMOTE_ADDR", ""), user_agent=agent, request_id=new_request_id()))
+        return cls(request.method or "GET", request.path, headers, request.GET, request.body, arrival)
+
+    @property
+    def origin(self) -> Origin:
+        return self.arrival.origin
+
+    @property
+    def credentials(self) -> Credentials:
+        scheme, _space, value = self.headers.get("authorization", "").partition(" ")
+        return Credentials(
+            bearer=value.strip() if scheme.lower() == "bearer" else "",
+            api_key=self.headers.get("x-api-key", "").strip(),
+        )
+
+
+def arrival_of(scope: Mapping[str, Any]) -> Arrival:
+    found = scope.get(SCOPE_KEY)
+    if found is None:
+        client = scope.get("client") or ("", 0)
+        found = Arrival(Origin(address=client[0], user_agent="", request_id=new_request_id()))
+    return found
+
+
+def new_request_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
+
+
+# --- Language -----------------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def language_of(accept_language: str) -> str:
+    """Ours that the client likes best; Chinese when it asks for none of them."""
+    for language, _weight in parse_accept_lang_header(accept_language[:200]):
+        if language == "*":
+            break
+        try:
+            return get_supported_language_variant(language)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def in_language(headers: Mapping[str, str]) -> AbstractContextManager[None]:
+    return translation.override(language_of(headers.get("accept-language", "")))
+
+
+# --- Who is asking, and how often ---------------------------------------------------------------------------------------------
+
+_VENDOR_TYPE = re.compile(r"application/vnd\.([a-z0-9-]+)\.(v\d+)\+json")
+
+
+def check_version(accept: str, known: frozenset[tuple[str, str]]) -> None:
+    """Raises NotAcceptable when `Accept` names only versions of a contract that nobody here speaks."""
+    if "vnd." not in accept:
+        return
+    named = _VENDOR_TYPE.findall(accept.lower())
+    if named and not any(pair in known for pair in named) and "*/*" not in accept and "application/json" not in accept:
+        raise NotAcceptable
+
+
+def admit(
+    *, incoming: Incoming, contract: Contract, rate: Rate, public: bool, credentials: Credentials | None = None
+) -> Principal | None:
+    """Who is asking; None on a public route. Blocking: it may ask the database and Redis.
+
+    `credentials` are the request's own unless they came another way. Raises NotSignedIn, RateLimited, NotAcceptable. What fails to sign in is counted by its address.
+    """
+    check_version(incoming.headers.get("accept", ""), frozenset({(contract.vendor, "v1")}))
+    principal: Principal | None = None
+    if not public:
+        try:
+            principal = authenticate(credentials or incoming.credentials)
+        except NotSignedIn:
+            count_request(contract, Rate("unknown", "100/m", by_address=True), None, incoming.origin)
+            raise
+        incoming.arrival.user = str(principal.user_uuid)
+    count_request(contract, rate, principal, incoming.origin)
+    return principal
+
+
+def count_request(contract: Contract, rate: Rate, principal: Principal | None, origin: Origin) -> None:
+    """Raises RateLimited. Sends by socket and by HTTP are counted here under the same key."""
+    by_address = rate.by_address or principal is None
+    key = f"address:{origin.address}" if by_address or principal is None else f"user:{principal.user_id}"
+    check_rate(group=f"{contract.name}:{rate.group}", key=key, rate=rate.limit)
+
+
+# --- Parsing ------------------------------------------------------------------------------------------------------------------
+
+
+def json_object(incoming: Incoming) -> dict[str, Any]:
+    """The object that the body holds; an empty body is an empty object. Raises UnsupportedMediaType, MalformedBody, InvalidInput."""
+    if not incoming.body:
+        return {}
+    media_type = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Without a type it can only be meant as JSON: nothing else is spoken here.
+    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType
+    value = parse_json(incoming.body)
+    if not isinstance(value, dict):
+        raise InvalidInput(issue=_("The body must be a JSON object."))
+    return value
+
+
+def validate(serializer: type[Serializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The serializer's validated values. Raises InvalidInput for the first field that is wrong."""
+    parsed = serializer(data=data)
+    if not parsed.is_valid():
+        field, issue = first_problem(parsed.errors)
+        raise InvalidInput(field=field, issue=issue)
+    return dict(parsed.validated_data)
+
+
+def validate_query(serializer: type[Serializer[Any]], query: QueryDict) -> dict[str, Any]:
+    """The same for query parameters. Where one is repeated, the last counts."""
+    data = {name: query[name] for name in query}
+    if any("\0" in value for value in data.values()):
+        raise InvalidInput(issue=_("The character NUL is not allowed."))
+    return validate(serializer, data)
+
+
+def client_key(incoming: Incoming, in_body: str) -> str:
+    """What makes a send idempotent: the header `Idempotency-Key`, or a name in the body. Empty without."""
+    key = incoming.headers.get("idempotency-key", "").strip() or in_body
+    if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
+        raise InvalidInput(field="Idempotency-Key", issue=_("Must be at most 200 printable characters."))
+    return key

@@ -1,0 +1,75 @@
+"""JSON from a client: as fast as orjson, bounded in depth, and free of what fails later in PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import orjson
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework.parsers import BaseParser
+
+from chatplatform.core.errors import InvalidInput, MalformedBody
+
+_LARGEST = float(2**63)
+
+
+def parse_json(body: bytes | str) -> Any:
+    """The value that `body` writes. Raises MalformedBody: not JSON (NaN, Infinity, a byte order mark, UTF-16 and lone
+    surrogates are not), deeper than `MAX_JSON_DEPTH`, a number beyond 64 bits. Raises InvalidInput for NUL in a string."""
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        raise MalformedBody from None
+    # Most bodies are flat: only one that may be deep, hold NUL or hold a huge number is walked.
+    if isinstance(value, dict) and all(type(item) in _PLAIN and _is_sound(item) for item in value.values()):
+        for name in value:
+            _refuse_nul(name)
+        return value
+    _walk(value)
+    return value
+
+
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
+def _is_sound(item: Any) -> bool:
+    if type(item) is str:
+        return "\0" not in item
+    return type(item) is not float or abs(item) < _LARGEST
+
+
+def _walk(root: Any) -> None:
+    """Without recursion, so that depth costs no stack."""
+    level = [root]
+    for _depth in range(settings.MAX_JSON_DEPTH + 1):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                for name in value:
+                    _refuse_nul(name)
+                below.extend(value.values())
+            elif isinstance(value, list):
+                below.extend(value)
+            elif isinstance(value, str):
+                _refuse_nul(value)
+            elif isinstance(value, float) and abs(value) >= _LARGEST:
+                raise MalformedBody(_("A number in the body is too large."))
+        if not below:
+            return
+        level = below
+    raise MalformedBody(_("The body is nested too deeply."))
+
+
+def _refuse_nul(text: str) -> None:
+    if "\0" in text:
+        raise InvalidInput(issue=_("The character NUL is not allowed."))
+
+
+class BoundedJSONParser(BaseParser):
+    """The same for Django REST framework."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: BinaryIO, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return parse_json(stream.read())

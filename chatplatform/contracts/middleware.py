@@ -1,0 +1,217 @@
+"""The outermost layer of the web process, for WSGI and native routes and sockets alike: the request id, the client's address,
+CORS, security headers, and one access line a request or socket."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from chatplatform.contracts.incoming import LONGEST_USER_AGENT, SCOPE_KEY, Arrival, in_language, new_request_id
+from chatplatform.contracts.native import refusal, send_json
+from chatplatform.contracts.registry import contract_for
+from chatplatform.core.errors import DomainError
+from chatplatform.core.origin import Origin
+from chatplatform.logs import hide_secrets
+
+log = structlog.get_logger("access")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_ALLOWED_HEADERS = b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id"
+_EXPOSED_HEADERS = b"x-request-id, retry-after"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Access:
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        request_id = _request_id(headers)
+        _believe_proxies(scope, headers)
+        client = scope.get("client") or ("", 0)
+        agent = headers.get(b"user-agent", b"").decode("latin-1")[:LONGEST_USER_AGENT]
+        arrival = Arrival(
+            Origin(address=client[0], user_agent=agent, request_id=request_id),
+            transport=getattr(getattr(send, "__self__", None), "transport", None),
+        )
+        scope[SCOPE_KEY] = arrival
+        exchange = _Exchange(scope, headers, arrival, send)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                if exchange.is_preflight:
+                    await exchange.answer_preflight()
+                else:
+                    await self._app(scope, receive, exchange.send)
+            except Exception:
+                log.exception("request_broke", path=scope["path"])
+                await exchange.answer_broken()
+            finally:
+                exchange.write_line()
+
+
+class _Exchange:
+    """One request and its answer, or one socket, as it passes through."""
+
+    def __init__(self, scope: Scope, headers: dict[bytes, bytes], arrival: Arrival, send: Send) -> None:
+        self._scope = scope
+        self._headers = headers
+        self._arrival = arrival
+        self._send = send
+        self._began = time.perf_counter()
+        self._status: int | str = "none"
+        self._bytes = 0
+        self._frames = 0
+        self.is_preflight = (
+            scope["type"] == "http"
+            and scope["method"] == "OPTIONS"
+            and b"origin" in headers
+            and b"access-control-request-method" in headers
+        )
+
+    async def send(self, message: Message) -> None:
+        match message["type"]:
+            case "http.response.body":
+                self._bytes += len(message.get("body", b""))
+            case "http.response.start":
+                self._status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *self._added(message.get("headers", ()))]
+            case "websocket.send":
+                self._frames += 1
+                self._bytes += len(message.get("text") or message.get("bytes") or "")
+            case "websocket.accept":
+                self._status = 101
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+            case "websocket.close":
+                self._status = message.get("code", 1000) if self._status == 101 else 403
+        await self._send(message)
+
+    @property
+    def _request_id(self) -> bytes:
+        return self._arrival.origin.request_id.encode()
+
+    def _added(self, present: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        names = {name for name, _value in present}
+        added = [(b"x-request-id", self._request_id)]
+        if b"x-content-type-options" not in names:
+            added.append((b"x-content-type-options", b"nosniff"))
+        if self._scope["path"].startswith("/api/"):
+            if b"cache-control" not in names:
+                added.append((b"cache-control", b"no-store"))
+            added += self._cors()
+        return added
+
+    def _cors(self) -> list[tuple[bytes, bytes]]:
+        """Without credentials: a page of another origin shows its token itself or not at all."""
+        allowed = settings.CORS_ALLOWED_ORIGINS
+        if not allowed:
+            return []
+        origin = self._headers.get(b"origin", b"")
+        exposed = (b"access-control-expose-headers", _EXPOSED_HEADERS)
+        if "*" in allowed:
+            return [(b"access-control-allow-origin", b"*"), exposed]
+        if origin and origin.decode("latin-1") in allowed:
+            return [(b"access-control-allow-origin", origin), (b"vary", b"Origin"), exposed]
+        return [(b"vary", b"Origin")]
+
+    async def answer_preflight(self) -> None:
+        added: list[tuple[bytes, bytes]] = []
+        if any(name == b"access-control-allow-origin" for name, _value in self._cors()):
+            added = [
+                (b"access-control-allow-methods", _ALLOWED_METHODS),
+                (b"access-control-allow-headers", _ALLOWED_HEADERS),
+                (b"access-control-max-age", b"600"),
+            ]
+        await self.send({"type": "http.response.start", "status": 204, "headers": added})
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def answer_broken(self) -> None:
+        """The machinery itself failed, outside of any view. What has begun can only be cut off."""
+        if self._scope["type"] == "http" and self._status == "none":
+            with in_language({"accept-language": self._headers.get(b"accept-language", b"").decode("latin-1")}):
+                await send_json(self.send, refusal(DomainError(), contract_for(self._scope["path"])))
+        elif self._arrival.transport is not None:
+            self._arrival.transport.close()
+
+    def write_line(self) -> None:
+        fields: dict[str, Any] = {
+            "method": self._scope.get("method", "WEBSOCKET"),
+            "path": self._scope["path"],
+            "status": self._status,
+            "ms": round((time.perf_counter() - self._began) * 1000, 1),
+            "bytes": self._bytes,
+            "address": self._arrival.origin.address,
+        }
+        if query := self._scope["query_string"]:
+            fields["query"] = hide_secrets("?" + query.decode("latin-1"))[1:500]
+        if self._arrival.user:
+            fields["user_id"] = self._arrival.user
+        if self._frames:
+            fields["frames"] = self._frames
+        log.info("request" if self._scope["type"] == "http" else "socket", **fields)
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    theirs = headers.get(b"x-request-id", b"")
+    return theirs.decode() if _SANE_REQUEST_ID.match(theirs) else new_request_id()
+
+
+# --- Proxies ------------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _networks(trusted: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
+
+
+def _is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+def _believe_proxies(scope: Scope, headers: dict[bytes, bytes]) -> None:
+    """Sets the scope's client and scheme to what a configured proxy says. Anybody else's forwarded headers mean nothing."""
+    if not settings.TRUSTED_PROXIES or not scope.get("client"):
+        return
+    networks = _networks(tuple(settings.TRUSTED_PROXIES))
+    if not _is_trusted(scope["client"][0], networks):
+        return
+    # Each proxy appends the address it was called from: the last that is not one of ours is the client's. What stands before it
+    # the client may have made up. Several headers of the name count as one, in order.
+    chain = [
+        hop.strip()
+        for name, value in scope["headers"]
+        if name == b"x-forwarded-for"
+        for hop in value.decode("latin-1").split(",")
+    ]
+    for hop in reversed(chain):
+        try:
+            address = str(ipaddress.ip_address(hop))
+        except ValueError:
+            break
+        scope["client"] = (address, 0)
+        if not _is_trusted(address, networks):
+            break
+    if (scheme := headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()) in ("http", "https"):
+        secure = {"http": "https", "ws": "wss"} if scheme == "https" else {}
+        scope["scheme"] = secure.get(scope.get("scheme", "http"), scope.get("scheme", "http"))

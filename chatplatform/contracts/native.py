@@ -1,0 +1,219 @@
+"""Views that run in the event loop: whatever waits on a turn, as one JSON body or as server-sent events.
+
+The consumer listens for the client's leaving while the view works (Channels' `AsyncHttpConsumer` does not). A client that leaves
+ends only its own view of a turn, never the turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from rest_framework.serializers import Serializer
+
+from accounts.principal import Principal
+from chatplatform.contracts.connections import OpenConnection, connections
+from chatplatform.contracts.contract import Contract, Route
+from chatplatform.contracts.encoder import StreamEncoder
+from chatplatform.contracts.errors import as_domain_error, is_unexpected
+from chatplatform.contracts.incoming import (
+    Arrival,
+    Incoming,
+    admit,
+    in_language,
+    json_object,
+    validate,
+    validate_query,
+)
+from chatplatform.core.aio import in_database_thread
+from chatplatform.core.errors import DomainError, NotSignedIn
+from conversations.turns.runner import get_runner
+
+log = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    body: Any
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """A turn's events after number `after`, as server-sent events until the turn has ended."""
+
+    turn_id: UUID
+    encoder: StreamEncoder
+    after: int = 0
+
+
+NativeAnswer = JsonAnswer | EventStream
+
+
+@dataclass(slots=True)
+class NativeCall:
+    """What a native view is given."""
+
+    incoming: Incoming
+    contract: Contract
+    principal: Principal | None = None
+
+    @property
+    def person(self) -> Principal:
+        if self.principal is None:
+            raise NotSignedIn
+        return self.principal
+
+    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate(serializer, json_object(self.incoming))
+
+    def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate_query(serializer, self.incoming.query)
+
+    def answer(self, data: Any, message: str = "", status: int = 200) -> JsonAnswer:
+        return JsonAnswer(self.contract.envelope(data, message, datetime.now(UTC)), status)
+
+
+class NativeConsumer:
+    """An ASGI application for one route."""
+
+    def __init__(self, route: Route, contract: Contract) -> None:
+        self.route = route
+        self.contract = contract
+        self.handler = getattr(route.view, route.action).native
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, *, body: bytes = b"", parts: Mapping[str, str] | None = None
+    ) -> None:
+        incoming = Incoming.from_scope(scope, body)
+        with in_language(incoming.headers):
+            serving = asyncio.ensure_future(self._serve(incoming, send, parts or {}))
+            leaving = asyncio.ensure_future(_until_gone(receive))
+            try:
+                await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                if not serving.done():
+                    serving.cancel()
+            # The client has gone, or this very task was cancelled: what the view held is let go before we return.
+            with suppress(asyncio.CancelledError, OSError):
+                await serving
+
+    async def _serve(self, incoming: Incoming, send: Send, parts: Mapping[str, str]) -> None:
+        call = NativeCall(incoming, self.contract)
+        try:
+            call.principal = await in_database_thread(
+                admit, incoming=incoming, contract=self.contract, rate=self.route.rate, public=self.route.public
+            )
+            answer = await self.handler(self.route.view(), call, **parts)
+        except Exception as error:
+            answer = self._refusal(error, call)
+        if isinstance(answer, EventStream):
+            await _Stream(answer, call.person, incoming.arrival, send).run(head_only=incoming.method == "HEAD")
+        else:
+            await send_json(send, answer)
+
+    def _refusal(self, raised: Exception, call: NativeCall) -> JsonAnswer:
+        error = as_domain_error(raised)
+        if is_unexpected(error):
+            log.error("request_failed", exc_info=raised, path=call.incoming.path)
+        return refusal(error, self.contract)
+
+
+def refusal(error: DomainError, contract: Contract) -> JsonAnswer:
+    wire, body = contract.wire_error(error)
+    return JsonAnswer(body, wire.status, tuple(wire.headers()))
+
+
+async def send_json(send: Send, answer: JsonAnswer) -> None:
+    body = orjson.dumps(answer.body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Stream(OpenConnection):
+    """One reader of one turn. Everything goes out whole frames at a time, so a heartbeat never lands inside a frame."""
+
+    def __init__(self, stream: EventStream, principal: Principal, arrival: Arrival, send: Send) -> None:
+        super().__init__(principal, arrival)
+        self._stream = stream
+        self._send = send
+        self._task: asyncio.Task[None] | None = None
+        self._farewell: bytes | None = None
+
+    async def run(self, *, head_only: bool) -> None:
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", b"text/event-stream; charset=utf-8"),
+                    (b"cache-control", b"no-cache"),
+                    (b"x-accel-buffering", b"no"),  # a proxy that collects the stream first would defeat it
+                ],
+            }
+        )
+        if not head_only:
+            self._task = asyncio.ensure_future(self._follow())
+            connections.add(self)
+            try:
+                await self._until_over(self._task)
+            finally:
+                connections.discard(self)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _until_over(self, task: asyncio.Task[None]) -> None:
+        try:
+            await task
+        except asyncio.CancelledError:
+            task.cancel()
+            if self._farewell is None:
+                raise
+            await self._write(self._farewell)
+        except Exception as raised:
+            # After the first byte an error is an event.
+            error = as_domain_error(raised)
+            if is_unexpected(error):
+                log.error("stream_failed", exc_info=raised, turn_id=str(self._stream.turn_id))
+            await self._write(self._stream.encoder.error(error))
+
+    async def _follow(self) -> None:
+        frames = self._stream.encoder.frames
+        async with aclosing(get_runner().follow_turn(self._stream.turn_id, self._stream.after)) as batches:
+            async for events in batches:
+                await self._write(frames(events))
+
+    async def _write(self, data: bytes) -> None:
+        await self.guarded_send(self._send, {"type": "http.response.body", "body": data, "more_body": True})
+
+    def sign_out(self) -> None:
+        if self._farewell is None and self._task is not None:
+            self._farewell = self._stream.encoder.error(NotSignedIn())
+            self._task.cancel()
+
+    def drain(self) -> None:
+        """Nothing to do: the runner ends the turn, and its ending ends the stream."""
+
+    def heartbeat(self) -> None:
+        self.last_sent = time.monotonic()
+        connections.spawn(self._write(self._stream.encoder.heartbeat))

@@ -1,0 +1,28 @@
+"""Pages as clients ask for them."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from chatplatform.contracts.contract import Paging
+from chatplatform.core.errors import InvalidInput
+from chatplatform.core.pages import MAX_PAGE_SIZE, PageRequest
+
+LAST_PAGE = 10**9
+"""Beyond it lies nothing; a larger number would not fit the database's integers."""
+
+
+def read_page(query: QueryDict, paging: Paging, default_size: int | None = None) -> PageRequest:
+    """Raises InvalidInput below 1 or for what is not a number; a size above the maximum is cut to it."""
+    number = _positive(query.get(paging.number), 1, paging.number)
+    size = _positive(query.get(paging.size), default_size or paging.default_size, paging.size)
+    return PageRequest(number=min(number, LAST_PAGE), size=min(size, MAX_PAGE_SIZE))
+
+
+def _positive(text: str | None, default: int, name: str) -> int:
+    if text is None or text == "":
+        return default
+    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < 1:
+        raise InvalidInput(field=name, issue=_("Must be a whole number of at least 1."))
+    return int(text)

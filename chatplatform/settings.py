@@ -1,0 +1,241 @@
+"""Settings, read top to bottom. Every value comes from the environment (or `.env`) and has a safe default; `docs/configuration.md`
+lists them, `checks.py` refuses wrong ones at the start."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+from chatplatform import environment, logs
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR: Path = environment.data_dir()
+
+# --- Who we are -------------------------------------------------------------------------------------------------------------
+VERSION = "1.0.0"
+ENVIRONMENT = env.str("ENVIRONMENT", "embedded" if environment.is_embedded() else "production")
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = environment.secret("SECRET_KEY")
+ENCRYPTION_KEYS = environment.secret("ENCRYPTION_KEYS")
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", f"http://{env.str('WEB_HOST', '127.0.0.1')}:{env.str('WEB_PORT', '8000')}")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if environment.is_embedded() else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+"""Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "channels",
+    "django_filters",
+    "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "chatplatform",
+    "chatplatform.core",
+    "accounts",
+    "providers",
+    "quotas",
+    "retrieval",
+    "conversations",
+    "adminpanel",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "chatplatform.urls"
+ASGI_APPLICATION = "chatplatform.asgi.application"
+WSGI_APPLICATION = "chatplatform.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- What is stored where -----------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **environment.database_settings(),
+        # Every thread that talks to the database is one of a few long-lived ones, so a connection a thread is the pool and its
+        # bound: `WEB_THREADS` + `WEB_SLOW_THREADS` + `TURN_DB_THREADS` a web process.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = env.int("DATABASE_PREPARE_THRESHOLD", 5) or None
+"""Runs after which a statement of `core.prepared` is prepared on its connection; 0 is never, for poolers that cannot."""
+
+REDIS_URL = environment.redis_url()
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+
+CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# The console's mails are printed by the worker: as a log line they would lose their link, which the log hides as a secret.
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BEAT_SCHEDULE = {
+    "heal-turns": {"task": "conversations.tasks.heal_turns", "schedule": 10.0},
+    "purge-sessions": {"task": "accounts.tasks.purge_expired", "schedule": 3600.0},
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# --- Who may come in ------------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "accounts.passwords.NotTheNameOrAddress"},
+]
+if env.bool("PASSWORD_REFUSE_COMMON", False):
+    AUTH_PASSWORD_VALIDATORS.append({"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"})
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=30)
+REFRESH_TOKEN_LIFETIME = timedelta(days=7)
+SESSION_LIFETIME = timedelta(days=env.int("SESSION_LIFETIME_DAYS", 30))
+"""However often a session is refreshed, it ends after this."""
+PASSWORD_RESET_LIFETIME = timedelta(hours=1)
+PASSWORD_RESET_TIMEOUT = int(PASSWORD_RESET_LIFETIME.total_seconds())
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": environment.secret("JWT_SIGNING_KEY"),
+    "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
+    "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFETIME,
+    "UPDATE_LAST_LOGIN": False,
+}
+LOCKOUT_FAILURES = 5
+LOCKOUT_WINDOW = timedelta(minutes=15)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https://")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.console.EmailBackend"
+    if not env.str("EMAIL_HOST", "")
+    else "django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "chatplatform@localhost")
+
+# --- How much ---------------------------------------------------------------------------------------------------------------------
+RATE_LIMITS = env.bool("RATE_LIMITS", True)
+"""Off: no limit on requests per time. Quotas, lock-out, socket and body limits stay."""
+RATELIMIT_USE_CACHE = "default"
+MAX_JSON_BODY = 1_000_000
+MAX_BODY = 11_000_000
+MAX_JSON_DEPTH = 64
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+MAX_SOCKETS_PER_USER = env.int("MAX_SOCKETS_PER_USER", 5)
+
+# --- Turns ------------------------------------------------------------------------------------------------------------------------
+WEB_THREADS = env.int("WEB_THREADS", 3)
+"""Threads a web process runs ordinary REST in."""
+WEB_SLOW_THREADS = env.int("WEB_SLOW_THREADS", 2)
+"""Threads a web process runs slow REST in (password hashing)."""
+TURN_DB_THREADS = env.int("TURN_DB_THREADS", 4)
+"""Threads a web process opens, saves and closes turns in."""
+TURN_FLUSH_SECONDS = 0.5
+TURN_LEASE_SECONDS = 20
+TURN_LOG_TTL_SECONDS = 600
+DRAIN_SECONDS = env.int("DRAIN_SECONDS", 20)
+PROVIDER_CONNECT_TIMEOUT = env.float("PROVIDER_CONNECT_TIMEOUT", 10)
+PROVIDER_FIRST_TOKEN_TIMEOUT = env.float("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
+PROVIDER_SILENCE_TIMEOUT = env.float("PROVIDER_SILENCE_TIMEOUT", 60)
+PROVIDER_TOTAL_TIMEOUT = env.float("PROVIDER_TOTAL_TIMEOUT", 900)
+
+# --- Languages and time -----------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+"""The instance's zone: days and months of quotas begin at its midnight. Timestamps on the wire are UTC."""
+
+# --- REST -------------------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatplatform",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["chatplatform.contracts.routing.written_paths"],
+    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Logs -------------------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = logs.configure(level=LOG_LEVEL)

@@ -1,0 +1,23 @@
+"""What Django answers: the contracts' paths, the admin site, the documentation, and pages for people."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from chatplatform.contracts import pages
+from chatplatform.contracts.routing import django_patterns
+
+urlpatterns = [
+    *django_patterns(),
+    path("", pages.start, name="start"),
+    re_path(r"^openapi\.json/?\Z", pages.openapi, name="openapi"),
+    re_path(r"^docs/?\Z", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "chatplatform.contracts.pages.bad_request"
+handler403 = "chatplatform.contracts.pages.forbidden"
+handler404 = "chatplatform.contracts.pages.not_found"
+handler500 = "chatplatform.contracts.pages.broken"
