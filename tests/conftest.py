@@ -1,0 +1,72 @@
+"""The whole run uses one embedded PostgreSQL and one embedded Valkey, in a data folder of its own, started here.
+
+Django's settings read their addresses from the environment, so this happens before they are loaded: the settings module
+is named here and not in pyproject.toml, where pytest-django would load it first.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+# What a developer's shell or .env file configures must not reach the tests.
+for name in (
+    "DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ANTHROPIC_API_KEY",
+    "SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL", "RATE_LIMITS",
+):  # fmt: skip
+    os.environ.pop(name, None)
+os.environ["ENV_FILE"] = ""
+os.environ["LOCAL_MODEL"] = "off"
+os.environ["DJANGO_SETTINGS_MODULE"] = "chatplatform.settings"
+
+_services = contextlib.ExitStack()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services and set Django up. Workers of pytest-xdist share those of the main process."""
+    if config.getoption("help") or config.getoption("version"):
+        return
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="chatplatform-tests-"))
+        folder.chmod(0o711)  # as root the database runs as another user and must pass through
+        _services.callback(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["DATA_DIR"] = str(folder)
+
+    from chatplatform.embedded.services import embedded_services
+
+    _services.enter_context(embedded_services())
+
+    import django
+
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    """Stop them: the last one out does."""
+    _services.close()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A fresh data folder for tests that start services or the whole platform themselves. Its path is short."""
+    folder = Path(tempfile.mkdtemp(prefix="chatplatform-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests that commit are cleaned up by TRUNCATE, which append-only tables refuse: in the test database they allow it."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgtype & 32 <> 0 AND NOT tgisinternal")
+        for table, trigger in cursor.fetchall():
+            cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{trigger}"')
