@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 # What a developer's shell or .env file configures must not reach the tests.
 for name in (
@@ -62,11 +61,18 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests that commit are cleaned up by TRUNCATE, which append-only tables refuse: in the test database they allow it."""
-    from django.db import connection
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Tests that commit are cleaned up by TRUNCATE, which append-only tables refuse: only the transaction that does it may.
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgtype & 32 <> 0 AND NOT tgisinternal")
-        for table, trigger in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE {table} DISABLE TRIGGER "{trigger}"')
+    (As a replica it fires no ordinary triggers.)
+    """
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    plain_flush = DatabaseOperations.sql_flush
+
+    def flush_as_replica(self: DatabaseOperations, *args: object, **kwargs: object) -> list[str]:
+        return ["SET LOCAL session_replication_role = replica", *plain_flush(self, *args, **kwargs)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", flush_as_replica)
+        yield

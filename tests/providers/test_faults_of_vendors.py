@@ -1,4 +1,4 @@
-"""What a vendor can do wrong, done by a vendor over loopback, and what the caller sees of it. The numbers are those of the list of faults."""
+"""What a vendor can do wrong, done by a scripted one over loopback, and what the caller sees of it."""
 
 import time
 
@@ -24,9 +24,6 @@ async def test_max_tokens_goes_to_the_vendor_and_its_length_ending_comes_back(ve
     assert heard.finished.reason is FinishReason.LENGTH
 
 
-# F-01, L-06
-
-
 @pytest.mark.parametrize("model", ["401", "echo-key"])
 async def test_a_refused_key_is_not_tried_again_and_not_repeated(vendor: Vendor, model: str) -> None:
     heard = await vendor.ask(model)
@@ -43,9 +40,6 @@ async def test_a_vendor_s_words_are_one_line_without_control_characters(vendor: 
     assert heard.error.detail.isprintable()
 
 
-# F-02
-
-
 @pytest.mark.parametrize("model", ["429-ra1", "429-date"])
 async def test_a_busy_vendor_is_asked_again_when_it_said_to(vendor: Vendor, model: str) -> None:
     heard = await vendor.ask(model)
@@ -60,9 +54,6 @@ async def test_a_wait_longer_than_a_person_waits_is_told_instead(vendor: Vendor)
     assert heard.error is not None
     assert (heard.error.fault, heard.error.retry_after) == (ProviderFault.BUSY, 86_400)
     assert len(vendor.server.requests) == 1
-
-
-# F-03
 
 
 async def test_a_broken_vendor_is_asked_three_times_in_all(vendor: Vendor) -> None:
@@ -92,9 +83,6 @@ async def test_nobody_there_is_unavailable(vendor: Vendor) -> None:
     assert heard.error.fault is ProviderFault.UNAVAILABLE
 
 
-# F-04
-
-
 async def test_no_token_in_time_is_a_timeout_over_all_attempts(vendor: Vendor) -> None:
     began = time.monotonic()
     heard = await vendor.ask("slow-first-30", first_token=0.5)
@@ -102,9 +90,6 @@ async def test_no_token_in_time_is_a_timeout_over_all_attempts(vendor: Vendor) -
     assert heard.error.fault is ProviderFault.TIMEOUT
     assert time.monotonic() - began < 5
     assert len(vendor.server.requests) == 1
-
-
-# F-05
 
 
 @pytest.mark.parametrize("model", ["stall-after-5", "ping-after-5"])
@@ -123,9 +108,6 @@ async def test_an_answer_that_takes_too_long_as_a_whole_is_cut_and_kept(vendor: 
     assert heard.finished.reason is FinishReason.LENGTH
 
 
-# F-06
-
-
 @pytest.mark.parametrize("model", ["no-done", "done-no-close", "finish-no-close"])
 async def test_an_answer_is_complete_without_done_and_without_the_vendor_hanging_up(vendor: Vendor, model: str) -> None:
     began = time.monotonic()
@@ -133,9 +115,6 @@ async def test_an_answer_is_complete_without_done_and_without_the_vendor_hanging
     assert (heard.text, heard.error) == (words(3), None)
     assert heard.finished is not None
     assert time.monotonic() - began < 5
-
-
-# F-07
 
 
 @pytest.mark.parametrize("model", ["cut-after-5", "rst"])
@@ -153,9 +132,6 @@ async def test_a_connection_lost_before_the_first_token_is_tried_again(vendor: V
     assert len(vendor.server.requests) == 3
 
 
-# F-08
-
-
 async def test_an_error_inside_a_stream_before_any_token_is_an_error_like_others(vendor: Vendor) -> None:
     heard = await vendor.ask("error-in-200")
     assert heard.error is not None
@@ -170,9 +146,6 @@ async def test_an_error_inside_a_stream_after_tokens_keeps_them(vendor: Vendor) 
     assert len(vendor.server.requests) == 1
 
 
-# F-09
-
-
 @pytest.mark.parametrize(
     ("model", "text"),
     [
@@ -181,7 +154,7 @@ async def test_an_error_inside_a_stream_after_tokens_keeps_them(vendor: Vendor) 
         ("split-utf8", "你好，😀 café"),
         ("surrogates", "x😀y\ufffd"),
         ("odd-lines", "one two three"),
-        ("nul", "a\ufffdb\ufffdc"),  # F-12
+        ("nul", "a\ufffdb\ufffdc"),
     ],
 )
 async def test_odd_bytes_become_sound_text(vendor: Vendor, model: str, text: str) -> None:
@@ -200,9 +173,6 @@ async def test_what_cannot_be_read_is_a_broken_protocol(vendor: Vendor, model: s
 async def test_a_redirect_is_not_followed(vendor: Vendor) -> None:
     await vendor.ask("redirect")
     assert [request["path"] for request in vendor.server.requests] == ["/v1/chat/completions"]
-
-
-# F-10, Q-06
 
 
 async def test_an_empty_answer_is_an_error_after_one_more_try(vendor: Vendor) -> None:
@@ -233,9 +203,6 @@ async def test_absurd_usage_is_no_usage(vendor: Vendor, kind: str) -> None:
     heard = await vendor.ask(f"usage-{kind}")
     assert (heard.text, heard.usage, heard.error) == ("counted", None, None)
     assert heard.finished is not None
-
-
-# F-11
 
 
 async def test_an_endless_answer_is_cut_at_a_million_characters(vendor: Vendor) -> None:

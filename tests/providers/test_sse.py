@@ -1,9 +1,10 @@
 """Server-sent events mean the same however the network cuts them."""
 
 import re
+from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.sse import SSEEvent, SSEParser, SSETooLong
@@ -35,7 +36,7 @@ STREAMS = st.lists(st.tuples(LINES, st.sampled_from(["\n", "\r\n", "\r"])), max_
 def parse(stream: bytes, cuts: list[int] | None = None) -> list[tuple[str, str]]:
     parser = SSEParser()
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts or []), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in pairwise(edges)]
     return [(event.name, event.text) for piece in pieces for event in parser.feed(piece)]
 
 
@@ -43,7 +44,9 @@ def as_the_standard_says(stream: bytes) -> list[tuple[str, str]]:
     """The specification's own words, on the whole text at once."""
     text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
     lines = re.split("\r\n|\r|\n", text)[:-1]
-    events, data, name = [], [], ""
+    events: list[tuple[str, str]] = []
+    data: list[str] = []
+    name = ""
     for line in lines:
         if line == "":
             if data:
@@ -59,6 +62,7 @@ def as_the_standard_says(stream: bytes) -> list[tuple[str, str]]:
     return events
 
 
+@settings(deadline=None)
 @given(STREAMS, st.lists(st.integers(0, 400), max_size=40))
 @example(b"data: a\r\n\r\ndata: b\r\r", [8, 9, 10])
 @example(b"data: a\n\n\ndata: b\n\n", [])
@@ -68,16 +72,19 @@ def test_any_cut_of_the_bytes_gives_the_events_of_the_standard(stream: bytes, cu
     assert parse(stream, cuts) == as_the_standard_says(stream)
 
 
+@settings(deadline=None)
 @given(STREAMS)
 def test_one_byte_at_a_time_is_no_different(stream: bytes) -> None:
     assert parse(stream, list(range(len(stream)))) == as_the_standard_says(stream)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=20))
 def test_arbitrary_bytes_never_fail_and_never_depend_on_the_cut(stream: bytes, cuts: list[int]) -> None:
     assert parse(stream, cuts) == parse(stream)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=20), max_size=8), st.lists(st.integers(0, 400)))
 def test_what_is_written_usually_is_read_back(texts: list[str], cuts: list[int]) -> None:
     stream = "".join(f"data: {text}\n\n" for text in texts).encode("utf-8", "replace")
@@ -99,6 +106,10 @@ def test_many_events_in_one_read_come_at_once() -> None:
 @pytest.mark.parametrize("stream", [b"data: " + b"x" * 2000, b"data: xxxxxxxxx\n" * 200, b": " + b"x" * 2000])
 def test_a_line_or_an_event_without_end_is_refused_before_it_fills_the_memory(stream: bytes) -> None:
     parser = SSEParser(limit=1000)
-    with pytest.raises(SSETooLong):
+
+    def read_in_pieces() -> None:
         for at in range(0, len(stream), 100):
             parser.feed(stream[at : at + 100])
+
+    with pytest.raises(SSETooLong):
+        read_in_pieces()

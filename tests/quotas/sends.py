@@ -6,13 +6,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from providers.catalogue import Price
 from quotas import ledger
 from quotas.costs import MeasuredUsage
 from quotas.models import Tier
@@ -25,13 +25,6 @@ R = TypeVar("R")
 
 CONNECTIONS = threading.BoundedSemaphore(30)
 """The embedded PostgreSQL takes 60; threads beyond these wait for one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    input_micros_per_million: int
-    output_micros_per_million: int
-    cached_input_micros_per_million: int | None = None
 
 
 def reserve(
@@ -59,7 +52,7 @@ def reserve(
 def settle(turn_id: UUID, *, message: int | None = None, usage: MeasuredUsage | None = None, **changes: Any) -> bool:
     facts: dict[str, Any] = {
         "conversation_id": 7,
-        "price": PriceList(150_000, 600_000),
+        "price": Price(150_000, 600_000),
         "provider_id": 3,
         "provider_name": "openai",
         "model_asked": "gpt-4",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.db.models import Model
 from django.http import HttpRequest
 from django.test import RequestFactory
 
@@ -21,7 +22,7 @@ def request_of_an_admin(rf: RequestFactory) -> HttpRequest:
 
 
 @pytest.mark.parametrize("model", [Allowance, Reservation, Usage])
-def test_the_books_are_read_only(model: type, request_of_an_admin: HttpRequest) -> None:
+def test_the_books_are_read_only(model: type[Model], request_of_an_admin: HttpRequest) -> None:
     shown = admin.site.get_model_admin(model)
 
     assert shown.has_view_permission(request_of_an_admin)

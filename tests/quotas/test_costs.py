@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.catalogue import Price
 from quotas.costs import MOST_TOKENS, MeasuredUsage, cost_micros
-from tests.quotas.sends import PriceList
 
 tokens = st.integers(0, 10**7)
 rates = st.integers(0, 10**9)
@@ -22,7 +22,7 @@ def usage(prompt: int | None, completion: int | None, cached: int | None = None)
 def test_the_cost_is_the_exact_sum_rounded_up_once(
     fresh: int, cached: int, output: int, input_rate: int, output_rate: int, cached_rate: int
 ) -> None:
-    cost = cost_micros(usage=usage(fresh + cached, output, cached), price=PriceList(input_rate, output_rate, cached_rate))
+    cost = cost_micros(usage=usage(fresh + cached, output, cached), price=Price(input_rate, output_rate, cached_rate))
     exact = Fraction(fresh * input_rate + cached * cached_rate + output * output_rate, 1_000_000)
 
     assert cost is not None
@@ -32,23 +32,23 @@ def test_the_cost_is_the_exact_sum_rounded_up_once(
 def test_cached_tokens_cost_their_own_rate_where_it_is_known() -> None:
     million = usage(1_000_000, 0, cached=400_000)
 
-    assert cost_micros(usage=million, price=PriceList(1_000_000, 0, 100_000)) == 640_000
-    assert cost_micros(usage=million, price=PriceList(1_000_000, 0, None)) == 1_000_000
+    assert cost_micros(usage=million, price=Price(1_000_000, 0, 100_000)) == 640_000
+    assert cost_micros(usage=million, price=Price(1_000_000, 0, None)) == 1_000_000
 
 
 def test_an_unknown_price_is_an_unknown_cost_and_a_price_of_zero_is_free() -> None:
     assert cost_micros(usage=usage(10, 10), price=None) is None
-    assert cost_micros(usage=usage(10, 10), price=PriceList(0, 0)) == 0
-    assert cost_micros(usage=usage(None, None), price=PriceList(0, 0)) == 0
+    assert cost_micros(usage=usage(10, 10), price=Price(0, 0)) == 0
+    assert cost_micros(usage=usage(None, None), price=Price(0, 0)) == 0
 
 
 def test_an_unknown_count_is_an_unknown_cost() -> None:
-    assert cost_micros(usage=usage(None, 10), price=PriceList(1, 1)) is None
-    assert cost_micros(usage=usage(10, None), price=PriceList(1, 1)) is None
+    assert cost_micros(usage=usage(None, 10), price=Price(1, 1)) is None
+    assert cost_micros(usage=usage(10, None), price=Price(1, 1)) is None
 
 
 def test_only_what_is_free_costs_nothing() -> None:
-    assert cost_micros(usage=usage(1, 0), price=PriceList(150_000, 600_000)) == 1
+    assert cost_micros(usage=usage(1, 0), price=Price(150_000, 600_000)) == 1
 
 
 def test_absurd_counts_are_cut() -> None:

@@ -74,12 +74,13 @@ def test_the_first_sends_of_a_person_may_all_come_at_once() -> None:
     assert check_books() == []
 
 
+def end(job: tuple[UUID, str]) -> bool:
+    turn, how = job
+    return ledger.release(turn_id=turn) if how == "release" else settle(turn)
+
+
 def test_settling_and_releasing_at_once_has_one_winner_in_200_rounds() -> None:
     turns = [reserve(prompt=10, asked=10, turn=uuid.uuid4()).turn_id for _ in range(200)]
-
-    def end(job: tuple[UUID, str]) -> bool:
-        turn, how = job
-        return ledger.release(turn_id=turn) if how == "release" else settle(turn)
 
     jobs = [(turn, how) for turn in turns for how in ("release", "settle")]
     random.Random(7).shuffle(jobs)
@@ -97,7 +98,7 @@ def test_settling_and_releasing_at_once_has_one_winner_in_200_rounds() -> None:
 def test_one_turn_ended_by_runner_and_healers_at_once_is_ended_once() -> None:
     for _ in range(20):
         turn = reserve(prompt=10, asked=10).turn_id
-        results = at_once(lambda n, turn=turn: settle(turn) if n % 2 else ledger.release(turn_id=turn), range(10))
+        results = at_once(end, [(turn, how) for how in ("release", "settle") * 5])
         assert sorted(map(str, results)) == ["False"] * 9 + ["True"]
 
     assert check_books() == []

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
+from providers.catalogue import Price
 from quotas import ledger
 from quotas.costs import MeasuredUsage
 from quotas.models import Allowance, Reservation, Usage
 from quotas.selectors import check_books, read_quota
-from tests.quotas.sends import ALICE, PriceList, reserve, settle
+from tests.quotas.sends import ALICE, reserve, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +112,7 @@ def test_a_usage_row_keeps_who_what_and_at_which_price() -> None:
         held.turn_id,
         message=11,
         usage=MeasuredUsage(prompt_tokens=100, completion_tokens=200, source="provider", cached_tokens=40, reasoning_tokens=30),
-        price=PriceList(150_000, 600_000, 75_000),
+        price=Price(150_000, 600_000, 75_000),
     )
 
     row = Usage.objects.get()
@@ -129,7 +130,7 @@ def test_a_usage_row_keeps_who_what_and_at_which_price() -> None:
 
 def test_an_unknown_price_stays_unknown_and_a_free_one_is_zero() -> None:
     settle(reserve().turn_id, message=1, price=None)
-    settle(reserve().turn_id, message=2, price=PriceList(0, 0))
+    settle(reserve().turn_id, message=2, price=Price(0, 0))
 
     unknown, free = Usage.objects.order_by("id")
     assert (unknown.input_price, unknown.cost_micros) == (None, None)

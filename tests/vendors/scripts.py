@@ -21,7 +21,7 @@ import asyncio
 import gzip
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -190,7 +190,7 @@ def _one_body(connection: "Connection", asked: Asked, text: str, count: int, fin
 
 # Scripts with a connection, what was asked and the number at the end of the name
 
-Script = Callable[["Connection", Asked, int], Awaitable[None]]
+Script = Callable[["Connection", Asked, int], Coroutine[Any, Any, None]]
 
 
 def _say(connection: "Connection", asked: Asked, count: int) -> None:
