@@ -3,6 +3,7 @@ lists them, `checks.py` refuses wrong ones at the start."""
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -84,7 +85,7 @@ TEMPLATES = [
 ]
 
 # --- What is stored where -----------------------------------------------------------------------------------------------------
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **environment.database_settings(),
         # Every thread that talks to the database is one of a few long-lived ones, so a connection a thread is the pool and its
@@ -115,7 +116,14 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    # How long whoever sends a task waits for a broker that is away: 0.1 s instead of 6 s. (Workers wait on by themselves.)
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The console's mails are printed by the worker: as a log line they would lose their link, which the log hides as a secret.
 CELERY_WORKER_REDIRECT_STDOUTS = False

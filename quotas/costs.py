@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
+
+from providers.catalogue import Price
 
 MILLION = 1_000_000
 MOST_TOKENS = 10**12
 """No answer has more; a count above it is a vendor's mistake and is cut, so that it cannot overflow a sum."""
-
-
-class Price(Protocol):
-    """Micro-USD per million tokens. `providers` has the values; 0 is a price, a price that nobody knows is None instead."""
-
-    @property
-    def input_micros_per_million(self) -> int: ...
-    @property
-    def output_micros_per_million(self) -> int: ...
-    @property
-    def cached_input_micros_per_million(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)

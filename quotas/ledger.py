@@ -24,7 +24,8 @@ from django.db.transaction import TransactionManagementError
 
 from chatplatform.core.errors import ContextTooLong
 from chatplatform.core.prepared import Int8, prepared_cursor
-from quotas.costs import MeasuredUsage, Price, cost_micros
+from providers.catalogue import Price
+from quotas.costs import MeasuredUsage, cost_micros
 from quotas.errors import AllowanceUsedUp
 from quotas.grants import Balance, Refusal, grant_output, least_output
 from quotas.models import STANDARD, UsageKind
@@ -222,7 +223,7 @@ SELECT user_id FROM closed
 def _lock_counters(*, user_id: int, tier: str, at: datetime | None) -> _Counters:
     parameters = {"zone": settings.TIME_ZONE, "at": at, "tier": tier, "fallback": STANDARD, "user": Int8(user_id)}
     with prepared_cursor() as cursor:
-        while True:
+        for _ in range(3):
             cursor.execute(_COUNTERS, parameters)
             rows = cursor.fetchall()
             if not rows:
@@ -230,8 +231,8 @@ def _lock_counters(*, user_id: int, tier: str, at: datetime | None) -> _Counters
             if len(rows) == 2:
                 return _counters(rows, tier)
             # The person's first send of this day or month. Who made the rows meanwhile is no harm; read them again.
-            _, day_key, month_key, *_ = rows[0]
-            cursor.execute(_OPEN_PERIODS, {"user": Int8(user_id), "month": month_key, "day": day_key})
+            cursor.execute(_OPEN_PERIODS, {"user": Int8(user_id), "day": rows[0][1], "month": rows[0][2]})
+    raise RuntimeError("the ledger reads rows that others committed: it needs READ COMMITTED, PostgreSQL's default")
 
 
 def _counters(rows: list[tuple[Any, ...]], tier: str) -> _Counters:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_django
 
 # What a developer's shell or .env file configures must not reach the tests.
 for name in (
@@ -61,11 +62,12 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
     """Tests that commit are cleaned up by TRUNCATE, which append-only tables refuse: only the transaction that does it may.
 
     (As a replica it fires no ordinary triggers.)
     """
+    from django.db import connection
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     plain_flush = DatabaseOperations.sql_flush
@@ -76,3 +78,9 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", flush_as_replica)
         yield
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:  # connections of threads would keep the test database from being dropped
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -9,6 +9,8 @@ Integers travel in the smallest type that holds them, and each mix of types is a
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
@@ -21,5 +23,5 @@ def prepared_cursor() -> CursorWrapper:
     """Like `connection.cursor()`: Django's errors, broken-transaction check, query log; same parameter style (`%(name)s`)."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    cursor = ServerBindingCursor(connection.connection)
+    cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # as Django itself calls it
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)

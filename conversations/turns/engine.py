@@ -87,6 +87,7 @@ class Answer:
             reported=self.reported,
             prompt_estimate=self.assignment.prompt_tokens,
             text=text,
+            model=self.assignment.route.model,
             reasoning="".join(self.reasoning),
         )
         return Ending(
@@ -110,4 +111,4 @@ class Answer:
             return False
         if deltas % 64:
             return False
-        return count_text(self.log.text) > allowed + allowed // 10 + 16
+        return count_text(self.log.text, model=self.assignment.route.model) > allowed + allowed // 10 + 16

@@ -45,7 +45,7 @@ def close_from_outside(turn: Turn, state: str) -> int | None:
         state=state,
         text=text,
         marks=marks.tobytes(),
-        usage=measure(reported=None, prompt_estimate=turn.prompt_tokens or 0, text=text),
+        usage=measure(reported=None, prompt_estimate=turn.prompt_tokens or 0, text=text, model=turn.model),
         free=state == Turn.State.INTERRUPTED and not text,
     )
     closed = close_turn(turn_id=turn.uuid, fence=turn.fence, ending=ending)

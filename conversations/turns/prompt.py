@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chatplatform.core.errors import ContextTooLong
@@ -28,16 +28,17 @@ def build_prompt(
     question: str,
     context_window: int,
     answer_tokens: int | None,
-    count: Callable[[PromptMessage], int],
+    count: Callable[[Sequence[PromptMessage]], int],
 ) -> Prompt:
     """Raises ContextTooLong when the system message and the question alone leave no room for an answer.
 
     A quarter of a small window is enough to keep for an answer whose length nobody gave; otherwise a 2,048-token model could
-    never see a history.
+    never see a history. `count` estimates the tokens of a whole prompt.
     """
     head = [PromptMessage("system", system)] if system else []
     tail = PromptMessage("user", question)
-    tokens = sum(count(message) for message in [*head, tail])
+    frame = count(())
+    tokens = count([*head, tail])
     budget = answer_tokens or min(DEFAULT_ANSWER, context_window // 4)
     smallest_answer = min(budget, 16)
     if tokens + smallest_answer > context_window:
@@ -45,12 +46,12 @@ def build_prompt(
 
     kept: list[PromptMessage] = []
     for message in history_newest_first:
-        cost = count(message)
+        cost = count((message,)) - frame
         if tokens + cost + budget > context_window:
             break
         kept.append(message)
         tokens += cost
     # A conversation is cut before a question, never between a question and its answer.
     while kept and kept[-1].role == "assistant":
-        tokens -= count(kept.pop())
+        tokens -= count((kept.pop(),)) - frame
     return Prompt((*head, *reversed(kept), tail), tokens, context_window - tokens)

@@ -83,9 +83,11 @@ class TurnRunner:
 
     async def shutdown(self) -> None:
         await self._interrupt_all()
-        for task in list(self._background):
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        # A library may swallow a cancellation that comes at an unlucky moment, so whoever goes on is asked again.
+        while pending := [task for task in self._background if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=0.5)
         await self._redis.aclose()
 
     # --- What contracts call --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import orjson
@@ -37,7 +38,7 @@ from conversations.turns.events import (
 from conversations.turns.prompt import Prompt, build_prompt
 from conversations.turns.request import Assignment, MessageView, OpenedTurn, TurnRequest, TurnView
 from providers import tokens
-from providers.base import PromptMessage, ProviderRequest
+from providers.base import ProviderRequest
 from providers.errors import UnknownModel
 from providers.registry import Price, Route, find_route
 from quotas import ledger
@@ -124,16 +125,13 @@ def _route(principal: Principal, request: TurnRequest, conversation: Conversatio
 
 
 def _prompt(conversation: Conversation, request: TurnRequest, route: Route) -> Prompt:
-    def count(message: PromptMessage) -> int:
-        return tokens.count_prompt((message,), model=route.model)
-
     return build_prompt(
         system=conversation.system_message,
         history_newest_first=read_history(leaf_id=conversation.leaf_id, context_window=route.context_window),
         question=request.content,
         context_window=route.context_window,
         answer_tokens=request.max_tokens,
-        count=count,
+        count=partial(tokens.count_prompt, model=route.model),
     )
 
 

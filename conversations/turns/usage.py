@@ -7,7 +7,7 @@ from providers.tokens import count_text
 from quotas.ledger import MeasuredUsage
 
 
-def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, reasoning: str = "") -> MeasuredUsage:
+def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, model: str, reasoning: str = "") -> MeasuredUsage:
     """A vendor tells its count only at the end of its stream; a turn that ended before has our estimate."""
     if reported is not None:
         return MeasuredUsage(
@@ -17,10 +17,10 @@ def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, 
             reasoning_tokens=reported.reasoning_tokens,
             source="provider",
         )
-    thought = count_text(reasoning) if reasoning else 0
+    thought = count_text(reasoning, model=model) if reasoning else 0
     return MeasuredUsage(
         prompt_tokens=prompt_estimate,
-        completion_tokens=count_text(text) + thought,
+        completion_tokens=count_text(text, model=model) + thought,
         cached_tokens=0,
         reasoning_tokens=thought,
         source="estimated",

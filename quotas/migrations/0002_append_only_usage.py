@@ -1,17 +1,14 @@
 from django.db import migrations
 
 APPEND_ONLY = """
-CREATE FUNCTION quotas_usage_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'quotas_usage is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
-END
-$$;
-CREATE TRIGGER quotas_usage_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON quotas_usage
-    FOR EACH STATEMENT EXECUTE FUNCTION quotas_usage_refuse_change();
+CREATE TRIGGER quotas_usage_append_only BEFORE UPDATE OR DELETE ON quotas_usage
+FOR EACH STATEMENT EXECUTE FUNCTION core_append_only();
+CREATE TRIGGER quotas_usage_no_truncate BEFORE TRUNCATE ON quotas_usage
+FOR EACH STATEMENT EXECUTE FUNCTION core_append_only();
 """
 WRITABLE = """
 DROP TRIGGER quotas_usage_append_only ON quotas_usage;
-DROP FUNCTION quotas_usage_refuse_change();
+DROP TRIGGER quotas_usage_no_truncate ON quotas_usage;
 """
 
 # No index holds a counter or a state, so with room left on its page an update writes no index at all.
@@ -26,6 +23,6 @@ ALTER TABLE quotas_reservation RESET (fillfactor);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("quotas", "0001_initial")]
+    dependencies = [("quotas", "0001_initial"), ("core", "0002_append_only")]
 
     operations = [migrations.RunSQL(APPEND_ONLY, WRITABLE), migrations.RunSQL(ROOM_FOR_UPDATES, NO_ROOM)]

@@ -1,5 +1,7 @@
 """The window: what of a conversation a model is shown."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,11 @@ from conversations.turns.prompt import build_prompt
 from providers.base import PromptMessage
 
 
-def count(message: PromptMessage) -> int:
-    return len(message.content)
+FRAME = 3
+
+
+def count(messages: Sequence[PromptMessage]) -> int:
+    return FRAME + sum(len(message.content) for message in messages)
 
 
 def history(*lengths: int) -> list[PromptMessage]:
@@ -26,34 +31,34 @@ def prompt(past, *, window, answer=10, question="q" * 10, system=""):
 
 
 def test_the_newest_messages_are_kept_and_the_oldest_fall_out():
-    built = prompt(history(10, 10, 10, 10), window=45, system="s" * 5)
+    built = prompt(history(10, 10, 10, 10), window=48, system="s" * 5)
     assert [m.role for m in built.messages] == ["system", "user", "assistant", "user"]
-    assert built.tokens == 35
+    assert built.tokens == 38
     assert built.room == 10
 
 
 def test_a_question_is_never_cut_from_its_answer():
-    built = prompt(history(10, 10, 10), window=50)
+    built = prompt(history(10, 10, 10), window=53)
     assert [m.role for m in built.messages] == ["user", "assistant", "user"]
 
 
 def test_a_question_that_leaves_no_room_for_an_answer_is_refused():
     with pytest.raises(ContextTooLong):
-        prompt([], window=19, answer=10)
+        prompt([], window=22, answer=10)
 
 
 def test_without_a_length_a_small_window_keeps_a_quarter_for_the_answer():
     built = prompt(history(30, 30), window=100, answer=None)
     assert len(built.messages) == 3
-    assert built.room == 30
+    assert built.room == 27
 
 
-@given(st.lists(st.integers(1, 60), max_size=20), st.integers(30, 400), st.integers(1, 20))
+@given(st.lists(st.integers(1, 60), max_size=20), st.integers(33, 400), st.integers(1, 20))
 def test_the_answer_always_fits(lengths, window, answer):
     built = prompt(history(*lengths), window=window, answer=answer)
     assert built.tokens + answer <= window
     assert built.messages[-1].content == "q" * 10
-    assert built.tokens == sum(map(count, built.messages))
+    assert built.tokens == count(built.messages)
 
 
 def test_a_title_is_the_first_line_cut_at_a_word():

@@ -1,0 +1,257 @@
+"""The reading side of the benchmark: many streams in one process that does next to nothing else.
+
+    python -m bench.reader < order.json
+
+The order (an `Order` as JSON) says what to open. The vendor writes the monotonic clock into each delta
+(`tests/vendors/scripts.stamp`), so a stamp found in what arrives tells how long that delta was underway; the bytes are searched
+for stamps and not parsed further. Standard output gets one JSON line for each event: `streaming` (every stream has its first
+delta), `ending` (one has its last), and at the end `done` with a `Reading`.
+"""
+
+import asyncio
+import base64
+import os
+import re
+import resource
+import sys
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Literal, cast
+
+import orjson
+import uvloop
+
+STAMP = re.compile(rb' (\d{6})(?=[ "])')
+LONGEST_CUT = 32
+"""Bytes at the end of a read that may be the begin of a stamp or of an end."""
+PATIENCE = 30.0
+"""Seconds beyond a stream's own length after which it counts as lost."""
+
+Kind = Literal["direct", "sse", "socket"]
+_ENDS: dict[Kind, tuple[bytes, ...]] = {
+    "direct": (b"data: [DONE]",),
+    "sse": (b'"type":"end"', b'"type":"error"'),
+    "socket": (b'"type":"message_end"', b'"type":"error"'),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who sends where. Both are empty for the vendor itself."""
+
+    token: str = ""
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    kind: Kind
+    host: str
+    port: int
+    model: str
+    """For the vendor alone; the platform's default is the same."""
+    deltas: int | None
+    """How many each stream is to bring; None is any number."""
+    max_tokens: int
+    seconds: float
+    """How long one takes by itself."""
+    ramp: float
+    """Seconds over which the streams are opened."""
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    deltas: int
+    complete: int
+    """Streams that brought every delta and their end."""
+    failures: list[str]
+    """What the others said."""
+    first_held: list[int]
+    """A first delta's time from the vendor's writing to here, in 10 us."""
+    first_after_send: list[int]
+    """From the sent request to the first delta, in 10 us."""
+    held: dict[str, int]
+    """Every delta's: p50, p99 and worst, in 10 us."""
+    cpu_seconds: float
+
+
+def now() -> int:
+    """The clock of the stamps: 10 us."""
+    return time.monotonic_ns() // 10_000
+
+
+class Stream(asyncio.Protocol):
+    """One request, read to its end."""
+
+    def __init__(self, order: Order, seat: Seat, held: "array[int]", changed: Callable[[str], None]) -> None:
+        self.kind, self.seat, self.order = order.kind, seat, order
+        self.held, self.changed = held, changed
+        self.count = 0
+        self.first_held = self.first_after_send = self.sent_at = 0
+        self.failure = ""
+        self.over = asyncio.get_running_loop().create_future()
+        self._tail = b""
+        self._answered = False
+        self._ends = _ENDS[order.kind]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        if self.kind == "socket":
+            self.transport.write(_handshake(self.order, self.seat))
+        else:
+            self._send(_post(self.order, self.seat))
+
+    def _send(self, data: bytes) -> None:
+        self.sent_at = now()
+        self.transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        at = now()
+        if not self._answered:
+            self._answer_began(data)
+        data = self._tail + data
+        last = 0
+        for found in STAMP.finditer(data):
+            held = (at - int(found[1])) % 1_000_000
+            if not self.count:
+                self.first_held, self.first_after_send = held, at - self.sent_at
+                self.changed("first")
+            self.count += 1
+            self.held.append(held)
+            last = found.end()
+        if any(end in data for end in self._ends):
+            if self.order.deltas not in (None, self.count):
+                self.failure = f"{self.count} deltas, then {data[-300:].decode(errors='replace')}"
+            self._finish()
+        self._tail = data[max(last, len(data) - LONGEST_CUT) :]
+
+    def _answer_began(self, data: bytes) -> None:
+        self._answered = True
+        status = data[9:12]
+        if self.kind == "socket" and status == b"101":
+            self._send(_socket_frame(_chat_message(self.order, self.seat)))
+        elif status != b"200":
+            self.failure = data.decode(errors="replace")[-300:]
+            self._finish()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.over.done():
+            self.failure = f"the connection was lost after {self.count} deltas: {exc}"
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
+            self.changed("last")
+            self.transport.close()
+
+
+def _post(order: Order, seat: Seat) -> bytes:
+    if order.kind == "direct":
+        path = "/v1/chat/completions"
+        messages = [{"role": "user", "content": "hello"}]
+        body: dict[str, Any] = {
+            "model": order.model,
+            "messages": messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "max_tokens": order.max_tokens,
+        }
+    else:
+        path = f"/api/v1/conversations/{seat.conversation}/messages/stream"
+        body = {"content": "hello", "max_tokens": order.max_tokens}
+    payload = orjson.dumps(body)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {order.host}:{order.port}\r\nAuthorization: Bearer {seat.token}\r\n"
+        f"Content-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(payload)}\r\n\r\n"
+    )
+    return head.encode() + payload
+
+
+def _handshake(order: Order, seat: Seat) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /api/v1/ws/chat HTTP/1.1\r\nHost: {order.host}:{order.port}\r\nAuthorization: Bearer {seat.token}\r\n"
+        f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+def _chat_message(order: Order, seat: Seat) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "chat_message",
+            "conversation_id": seat.conversation,
+            "content": "hello",
+            "max_tokens": order.max_tokens,
+        }
+    )
+
+
+def _socket_frame(payload: bytes) -> bytes:
+    """A masked text frame; a mask of zeros leaves the bytes as they are."""
+    size = len(payload)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    return b"\x81" + length + b"\x00\x00\x00\x00" + payload
+
+
+def tell(event: str, **facts: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps({"event": event, **facts}) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def read(order: Order) -> Reading:
+    held = array("I")
+    begun = ended = 0
+
+    def changed(what: str) -> None:
+        nonlocal begun, ended
+        if what == "first":
+            begun += 1
+            if begun == len(order.seats):
+                tell("streaming")
+        else:
+            ended += 1
+            if ended == 1:
+                tell("ending")
+
+    loop = asyncio.get_running_loop()
+    streams = []
+    for seat in order.seats:
+        _, stream = await loop.create_connection(partial(Stream, order, seat, held, changed), order.host, order.port)
+        streams.append(stream)
+        await asyncio.sleep(order.ramp / len(order.seats))
+    _, lost = await asyncio.wait([stream.over for stream in streams], timeout=order.seconds + PATIENCE)
+    for stream in streams:
+        if stream.over in lost:
+            stream.failure = f"no end after {stream.count} deltas"
+            stream.transport.abort()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    began = [stream for stream in streams if stream.count]
+    return Reading(
+        deltas=len(held),
+        complete=sum(not stream.failure for stream in streams),
+        failures=[stream.failure for stream in streams if stream.failure][:5],
+        first_held=[stream.first_held for stream in began],
+        first_after_send=[stream.first_after_send for stream in began],
+        held=_spread(held),
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+    )
+
+
+def _spread(values: "array[int]") -> dict[str, int]:
+    ordered = sorted(values) or [0]
+    return {"p50": ordered[len(ordered) // 2], "p99": ordered[len(ordered) * 99 // 100], "worst": ordered[-1]}
+
+
+def main() -> None:
+    raw = orjson.loads(sys.stdin.buffer.read())
+    order = Order(**{**raw, "seats": tuple(Seat(**seat) for seat in raw["seats"])})
+    tell("done", **asdict(uvloop.run(read(order))))
+
+
+if __name__ == "__main__":
+    main()
