@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from chatplatform import variables
+
 Finding = Iterator[CheckMessage]
 
 
@@ -155,6 +157,11 @@ def check_deployment(app_configs: Sequence[Any] | None, **_options: Any) -> list
     return found
 
 
+def _unreadable() -> Finding:
+    for name, kind in variables.unreadable.items():
+        yield Error(f"{name} cannot be read.", hint=f"It must be {kind}.", id="chatplatform.E011")
+
+
 _CHECKS: tuple[Callable[[], Finding], ...] = (
     _secrets,
     _encryption_keys,
@@ -166,4 +173,5 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _log_level,
     _redis_address,
     _database,
+    _unreadable,
 )

@@ -5,26 +5,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
-
 from chatplatform import environment, logs
+from chatplatform import variables as env
 
-env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR: Path = environment.data_dir()
 
 # --- Who we are -------------------------------------------------------------------------------------------------------------
 VERSION = "1.0.0"
-ENVIRONMENT = env.str("ENVIRONMENT", "embedded" if environment.is_embedded() else "production")
-DEBUG = env.bool("DEBUG", False)
+ENVIRONMENT = env.text("ENVIRONMENT", "embedded" if environment.is_embedded() else "production")
+DEBUG = env.switch("DEBUG", False)
 SECRET_KEY = environment.secret("SECRET_KEY")
 ENCRYPTION_KEYS = environment.secret("ENCRYPTION_KEYS")
-PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", f"http://{env.str('WEB_HOST', '127.0.0.1')}:{env.str('WEB_PORT', '8000')}")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if environment.is_embedded() else ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", f"http://{env.text('WEB_HOST', '127.0.0.1')}:{env.text('WEB_PORT', '8000')}")
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["*"] if environment.is_embedded() else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", [])
+TRUSTED_PROXIES = env.items("TRUSTED_PROXIES", [])
 """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "daphne",
@@ -95,7 +93,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-DATABASES["default"]["OPTIONS"]["prepare_threshold"] = env.int("DATABASE_PREPARE_THRESHOLD", 5) or None
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = env.integer("DATABASE_PREPARE_THRESHOLD", 5) or None
 """Runs after which a statement of `core.prepared` is prepared on its connection; 0 is never, for poolers that cannot."""
 
 REDIS_URL = environment.redis_url()
@@ -141,7 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "accounts.passwords.NotTheNameOrAddress"},
 ]
-if env.bool("PASSWORD_REFUSE_COMMON", False):
+if env.switch("PASSWORD_REFUSE_COMMON", False):
     AUTH_PASSWORD_VALIDATORS.append({"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"})
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -149,7 +147,7 @@ PASSWORD_HASHERS = [
 ]
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=30)
 REFRESH_TOKEN_LIFETIME = timedelta(days=7)
-SESSION_LIFETIME = timedelta(days=env.int("SESSION_LIFETIME_DAYS", 30))
+SESSION_LIFETIME = timedelta(days=env.integer("SESSION_LIFETIME_DAYS", 30))
 """However often a session is refreshed, it ends after this."""
 PASSWORD_RESET_LIFETIME = timedelta(hours=1)
 PASSWORD_RESET_TIMEOUT = int(PASSWORD_RESET_LIFETIME.total_seconds())
@@ -169,44 +167,44 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-EMAIL_BACKEND = env.str(
+EMAIL_BACKEND = env.text(
     "EMAIL_BACKEND",
     "django.core.mail.backends.console.EmailBackend"
-    if not env.str("EMAIL_HOST", "")
+    if not env.text("EMAIL_HOST", "")
     else "django.core.mail.backends.smtp.EmailBackend",
 )
-EMAIL_HOST = env.str("EMAIL_HOST", "")
-EMAIL_PORT = env.int("EMAIL_PORT", 25)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "chatplatform@localhost")
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.switch("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatplatform@localhost")
 
 # --- How much ---------------------------------------------------------------------------------------------------------------------
-RATE_LIMITS = env.bool("RATE_LIMITS", True)
+RATE_LIMITS = env.switch("RATE_LIMITS", True)
 """Off: no limit on requests per time. Quotas, lock-out, socket and body limits stay."""
 RATELIMIT_USE_CACHE = "default"
 MAX_JSON_BODY = 1_000_000
 MAX_BODY = 11_000_000
 MAX_JSON_DEPTH = 64
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
-MAX_SOCKETS_PER_USER = env.int("MAX_SOCKETS_PER_USER", 5)
+MAX_SOCKETS_PER_USER = env.integer("MAX_SOCKETS_PER_USER", 5)
 
 # --- Turns ------------------------------------------------------------------------------------------------------------------------
-WEB_THREADS = env.int("WEB_THREADS", 3)
+WEB_THREADS = env.integer("WEB_THREADS", 3)
 """Threads a web process runs ordinary REST in."""
-WEB_SLOW_THREADS = env.int("WEB_SLOW_THREADS", 2)
+WEB_SLOW_THREADS = env.integer("WEB_SLOW_THREADS", 2)
 """Threads a web process runs slow REST in (password hashing)."""
-TURN_DB_THREADS = env.int("TURN_DB_THREADS", 4)
+TURN_DB_THREADS = env.integer("TURN_DB_THREADS", 4)
 """Threads a web process opens, saves and closes turns in."""
 TURN_FLUSH_SECONDS = 0.5
 TURN_LEASE_SECONDS = 20
 TURN_LOG_TTL_SECONDS = 600
-DRAIN_SECONDS = env.int("DRAIN_SECONDS", 20)
-PROVIDER_CONNECT_TIMEOUT = env.float("PROVIDER_CONNECT_TIMEOUT", 10)
-PROVIDER_FIRST_TOKEN_TIMEOUT = env.float("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
-PROVIDER_SILENCE_TIMEOUT = env.float("PROVIDER_SILENCE_TIMEOUT", 60)
-PROVIDER_TOTAL_TIMEOUT = env.float("PROVIDER_TOTAL_TIMEOUT", 900)
+DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 20)
+PROVIDER_CONNECT_TIMEOUT = env.number("PROVIDER_CONNECT_TIMEOUT", 10)
+PROVIDER_FIRST_TOKEN_TIMEOUT = env.number("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
+PROVIDER_SILENCE_TIMEOUT = env.number("PROVIDER_SILENCE_TIMEOUT", 60)
+PROVIDER_TOTAL_TIMEOUT = env.number("PROVIDER_TOTAL_TIMEOUT", 900)
 
 # --- Languages and time -----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
@@ -214,7 +212,7 @@ LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
 """The instance's zone: days and months of quotas begin at its midnight. Timestamps on the wire are UTC."""
 
 # --- REST -------------------------------------------------------------------------------------------------------------------------
@@ -245,5 +243,5 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Logs -------------------------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = logs.configure(level=LOG_LEVEL)

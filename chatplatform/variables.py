@@ -1,0 +1,55 @@
+"""Typed environment variables for `settings.py`. A value that cannot be read is replaced by its default and remembered, so that the
+system checks can refuse it by name (`chatplatform.E011`) instead of a traceback of the settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+unreadable: dict[str, str] = {}
+"""By name: what it should have been."""
+
+_ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name) or default
+
+
+def integer(name: str, default: int) -> int:
+    return _read(name, default, int, "a whole number")
+
+
+def number(name: str, default: float) -> float:
+    return _read(name, default, float, "a number")
+
+
+def switch(name: str, default: bool) -> bool:
+    """on, true, yes, 1 or off, false, no, 0; nothing else is taken for either."""
+    return _read(name, default, _switch, "on or off")
+
+
+def items(name: str, default: list[str] | None = None) -> list[str]:
+    """Values separated by commas."""
+    given = os.environ.get(name)
+    return list(default or []) if not given else [item.strip() for item in given.split(",") if item.strip()]
+
+
+def _switch(value: str) -> bool:
+    word = value.strip().lower()
+    if word not in _ON | _OFF:
+        raise ValueError
+    return word in _ON
+
+
+def _read(name: str, default: T, convert: Callable[[str], T], kind: str) -> T:
+    given = os.environ.get(name)
+    if not given:
+        return default
+    try:
+        return convert(given)
+    except ValueError:
+        unreadable[name] = kind
+        return default
