@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -29,10 +30,11 @@ class PasswordBackend(ModelBackend):
 
 
 def origin_of(request: HttpRequest | None) -> Origin:
-    """What a middleware found out about the origin, else the socket's own peer."""
+    """REMOTE_ADDR is believable: the outermost middleware has looked at the trusted proxies and put the client there."""
     if request is None:
         return NOWHERE
-    origin = getattr(request, "origin", None)
-    if isinstance(origin, Origin):
-        return origin
-    return Origin(address=request.META.get("REMOTE_ADDR", ""), user_agent=request.headers.get("User-Agent", ""))
+    return Origin(
+        address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=request.headers.get("User-Agent", ""),
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    )

@@ -5,10 +5,12 @@ Times that other processes compare (`revoked_at`, `User.updated_at`) come from t
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
@@ -108,9 +110,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.role != self.Role.USER
 
     def clean(self) -> None:
-        self.username = names.clean_username(self.username)
-        self.email = names.clean_email(self.email)
-        self.display_name = names.clean_display_name(self.display_name)
+        """Brings names and address into their written form. What has none is told by the fields' validators."""
+        for field, cleaned in names.CLEANERS.items():
+            with suppress(ValidationError):
+                setattr(self, field, cleaned(getattr(self, field) or ""))
         self._keep_superuser_in_step()
 
     def _keep_superuser_in_step(self) -> None:
@@ -192,10 +195,12 @@ class ApiKey(models.Model):
 
 
 class PasswordReset(models.Model):
-    """One request to reset a password. It has no user when nobody active has that address, so that both cost the same."""
+    """One request to reset a password, for whoever has the address. Who that is, is looked up when the mail is sent."""
 
     id = models.BigAutoField(primary_key=True)
+    email = models.EmailField(_("email address"), max_length=names.ADDRESS_MAX)
     user = models.ForeignKey(User, models.CASCADE, related_name="password_resets", null=True, verbose_name=_("user"))
+    """Whom it was mailed to; nobody before that, so that asking for a known and an unknown address is the same work."""
     nonce = models.BinaryField(max_length=32, editable=False)
     """With the server's key it makes the token again, so that no queue has to carry it."""
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)

@@ -76,6 +76,10 @@ def as_typed_elsewhere(identifier: str) -> str:
         return ""
 
 
+CLEANERS = {"username": clean_username, "email": clean_email, "display_name": clean_display_name}
+"""By the name of the field of `accounts.User`."""
+
+
 def _one_line(text: str) -> str:
     """NFKC, so that full-width and half-width letters are the same, without space around it, and only what can be seen."""
     if len(text) > 1000:  # before NFKC, which makes some letters eighteen

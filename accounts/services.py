@@ -39,12 +39,6 @@ __all__ = [
     "update_profile",
 ]
 
-_CLEANERS = {
-    "username": names.clean_username,
-    "email": names.clean_email,
-    "display_name": names.clean_display_name,
-}
-
 
 def register(*, username: str, email: str, password: str, display_name: str = "", origin: Origin) -> SignedIn:
     """A new account, signed in. Raises InvalidInput and AlreadyTaken (`username`, `email`, `password`, `display_name`)."""
@@ -182,7 +176,7 @@ def _only_with_session(principal: Principal, *, action: str, origin: Origin) -> 
 
 def _clean(field: str, value: str) -> str:
     try:
-        return _CLEANERS[field](value)
+        return names.CLEANERS[field](value)
     except ValidationError as error:
         raise InvalidInput(field=field, issue=error.messages[0]) from error
 

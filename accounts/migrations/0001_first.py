@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
             name='PasswordReset',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('email', models.EmailField(max_length=254, verbose_name='email address')),
                 ('nonce', models.BinaryField(max_length=32)),
                 ('token_hash', models.BinaryField(max_length=32, unique=True)),
                 ('language', models.CharField(blank=True, max_length=16)),

@@ -12,13 +12,13 @@ class _Draining:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
 
     @property
     def begun(self) -> bool:
         return self._event.is_set()
 
-    def on_begin(self, listener: Callable[[], None]) -> None:
+    def on_begin(self, listener: Callable[[], object]) -> None:
         self._listeners.append(listener)
 
     def begin(self) -> None:

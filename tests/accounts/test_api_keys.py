@@ -59,6 +59,7 @@ def test_half_a_key_is_no_key(principal: Principal) -> None:
 def test_an_expired_key_is_refused(principal: Principal) -> None:
     created = create(principal, expires_at=timezone.now() + timedelta(hours=1))
     by_key = door.authenticate(Credentials(api_key=created.plaintext))
+    assert created.key.expires_at is not None
     assert by_key.expires_at == pytest.approx(created.key.expires_at.timestamp())
 
     other = create(principal, expires_at=timezone.now() + timedelta(hours=1))
@@ -157,6 +158,7 @@ def test_the_command_prints_the_key_alone(alice: User) -> None:
     assert by_key.user_id == alice.id
     key = ApiKey.objects.get()
     assert key.name == "script"
+    assert key.expires_at is not None
     assert key.expires_at - key.created_at == pytest.approx(timedelta(days=7), abs=timedelta(minutes=1))
     assert out.getvalue().strip() not in err.getvalue()
 

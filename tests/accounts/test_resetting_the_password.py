@@ -5,10 +5,14 @@ import re
 from datetime import timedelta
 
 import pytest
+import redis
+from celery import current_app
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
+from kombu import Connection
+from kombu.pools import producers
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts import resets, services
@@ -110,8 +114,6 @@ def test_what_is_no_address_is_refused(db: None) -> None:
 def test_the_token_is_neither_in_the_database_nor_in_the_queue(
     alice: User, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    import redis
-
     queue = redis.Redis.from_url(settings.REDIS_URL)
     queue.delete("celery")
     with django_capture_on_commit_callbacks(execute=True):
@@ -141,21 +143,19 @@ def test_a_token_of_the_same_database_under_another_key_is_not_mailed(alice: Use
     assert mail.outbox == []
 
 
-def test_without_a_broker_the_answer_is_the_same(
-    alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+def test_without_a_broker_the_answer_is_the_same_and_the_log_tells(
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    from celery import current_app
+    nowhere = Connection("redis://127.0.0.1:1/0", transport_options=current_app.conf.broker_transport_options)
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", producers[nowhere])
 
-    url = current_app.conf.broker_url
-    current_app.conf.broker_url = "redis://127.0.0.1:1/0"
-    current_app.pool.force_close_all()
-    current_app._pool = None
-    try:
-        with django_capture_on_commit_callbacks(execute=True):
-            services.request_password_reset(email="alice@example.com", origin=HOME)
-    finally:
-        current_app.conf.broker_url = url
-        current_app._pool = None
+    with django_capture_on_commit_callbacks(execute=True):
+        services.request_password_reset(email="alice@example.com", origin=HOME)
+
+    assert "password_reset_not_enqueued" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
