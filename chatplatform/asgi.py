@@ -12,7 +12,6 @@ Django's own ASGI handler is on no path: it costs a millisecond of CPU a request
 from __future__ import annotations
 
 import os
-from urllib.parse import quote
 
 import django
 
@@ -20,12 +19,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatplatform.settings")
 django.setup(set_prefix=False)
 
 import structlog  # noqa: E402
-from a2wsgi import WSGIMiddleware  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.finders import get_finders  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
-from chatplatform.contracts.bodies import ClientGone, read_body, replayed  # noqa: E402
+from chatplatform.contracts.bodies import ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
 from chatplatform.contracts.incoming import in_language  # noqa: E402
@@ -33,6 +31,7 @@ from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # no
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
 from chatplatform.contracts.registry import contract_for  # noqa: E402
 from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
+from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
@@ -42,8 +41,8 @@ log = structlog.get_logger(__name__)
 
 class Platform:
     def __init__(self) -> None:
-        self._fast = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)
-        self._slow = WSGIMiddleware(wsgi, workers=settings.WEB_SLOW_THREADS)
+        self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
+        self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
         self._static = _static_files()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,7 +74,7 @@ class Platform:
             await consumer(scope, receive, send, body=body, parts=parts)
         else:
             threads = self._fast if runs is Runs.FAST else self._slow
-            await threads(_for_wsgi(scope, body), replayed(body, receive), send)
+            await threads(scope, body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -85,21 +84,6 @@ class Platform:
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403 at the handshake
             return
         await consumer()(scope, receive, send)
-
-
-def _for_wsgi(scope: Scope, body: bytes) -> Scope:
-    """The scope as WSGI can take it: a known length, no header that another one's name hides behind (`X_Forwarded_For` and
-    `X-Forwarded-For` are one name in WSGI), and an address in ASCII."""
-    headers = [
-        (name, value)
-        for name, value in scope["headers"]
-        if b"_" not in name and name not in (b"content-length", b"transfer-encoding")
-    ]
-    headers.append((b"content-length", b"%d" % len(body)))
-    query: bytes = scope["query_string"]
-    if not query.isascii():
-        query = quote(query, safe="=&%+;/?:@!$'()*,~.-_").encode()
-    return {**scope, "headers": headers, "query_string": query}
 
 
 async def _refuse_body(error: BodyTooLarge, scope: Scope, send: Send) -> None:

@@ -84,10 +84,13 @@ def services_dir(folder: Path | None = None) -> Path:
 
 
 def socket_dir(folder: Path | None = None) -> Path:
-    """The folder (mode 0700) of the embedded services' Unix sockets, short enough for a socket's address."""
+    """The folder (mode 0700) of the embedded services' Unix sockets, short enough for a socket's address.
+
+    A comma separates hosts for libpq, so a folder with one in its name cannot be used either.
+    """
     folder = folder or data_dir()
     inside = services_dir(folder) / "sockets"
-    if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(inside)) <= LONGEST_SOCKET_FOLDER and "," not in str(inside):
         return inside
     return Path("/tmp") / f"chatplatform-{os.geteuid()}-{data_dir_hash(folder)}"  # noqa: S108 - mode and owner are checked
 

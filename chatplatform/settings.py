@@ -1,9 +1,14 @@
-"""Settings, read top to bottom. Every value comes from the environment (or `.env`) and has a safe default; `docs/configuration.md`
-lists them, `checks.py` refuses wrong ones at the start."""
+"""Settings, read top to bottom. Every value comes from the environment (or `.env`) and has a safe default.
+
+`docs/configuration.md` lists them, `checks.py` refuses wrong ones at the start.
+"""
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chatplatform import environment, logs
 from chatplatform import variables as env
@@ -11,7 +16,7 @@ from chatplatform import variables as env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR: Path = environment.data_dir()
 
-# --- Who we are -------------------------------------------------------------------------------------------------------------
+# --- Who we are --------------------------------------------------------------------------------------------------------
 VERSION = "1.0.0"
 ENVIRONMENT = env.text("ENVIRONMENT", "embedded" if environment.is_embedded() else "production")
 DEBUG = env.switch("DEBUG", False)
@@ -82,7 +87,7 @@ TEMPLATES = [
     }
 ]
 
-# --- What is stored where -----------------------------------------------------------------------------------------------------
+# --- What is stored where ----------------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **environment.database_settings(),
@@ -102,12 +107,15 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        # A connection that died with a restarted server is tried once more, on a new one.
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 1)},
     }
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+"""The request's id goes with a task into the worker's log."""
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -133,7 +141,7 @@ CELERY_BEAT_SCHEDULE = {
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 
-# --- Who may come in ------------------------------------------------------------------------------------------------------------
+# --- Who may come in ---------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
@@ -180,7 +188,7 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.switch("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatplatform@localhost")
 
-# --- How much ---------------------------------------------------------------------------------------------------------------------
+# --- How much ----------------------------------------------------------------------------------------------------------
 RATE_LIMITS = env.switch("RATE_LIMITS", True)
 """Off: no limit on requests per time. Quotas, lock-out, socket and body limits stay."""
 RATELIMIT_USE_CACHE = "default"
@@ -190,7 +198,7 @@ MAX_JSON_DEPTH = 64
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
 MAX_SOCKETS_PER_USER = env.integer("MAX_SOCKETS_PER_USER", 5)
 
-# --- Turns ------------------------------------------------------------------------------------------------------------------------
+# --- Turns -------------------------------------------------------------------------------------------------------------
 WEB_THREADS = env.integer("WEB_THREADS", 3)
 """Threads a web process runs ordinary REST in."""
 WEB_SLOW_THREADS = env.integer("WEB_SLOW_THREADS", 2)
@@ -206,16 +214,16 @@ PROVIDER_FIRST_TOKEN_TIMEOUT = env.number("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
 PROVIDER_SILENCE_TIMEOUT = env.number("PROVIDER_SILENCE_TIMEOUT", 60)
 PROVIDER_TOTAL_TIMEOUT = env.number("PROVIDER_TOTAL_TIMEOUT", 900)
 
-# --- Languages and time -----------------------------------------------------------------------------------------------------------
+# --- Languages and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 """The instance's zone: days and months of quotas begin at its midnight. Timestamps on the wire are UTC."""
 
-# --- REST -------------------------------------------------------------------------------------------------------------------------
+# --- REST --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -242,6 +250,6 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- Logs -------------------------------------------------------------------------------------------------------------------------
+# --- Logs --------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = logs.configure(level=LOG_LEVEL)

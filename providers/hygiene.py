@@ -29,7 +29,7 @@ def redact(text: str, *, keys: tuple[str, ...] = (), longest: int = 300) -> str:
     """One line fit for a log: the given keys and whatever looks like one replaced, control characters too, cut to `longest`."""
     text = text[: 20 * longest]
     for key in keys:
-        if key:
+        if len(key) >= 6:  # a shorter one would take words apart, and protects nothing
             text = text.replace(key, "[redacted]")
     text = _SECRETS.sub("[redacted]", text)
     return storable(_CONTROL.sub(" ", text)).strip()[:longest]

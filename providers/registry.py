@@ -16,6 +16,7 @@ from django.db import connection
 from accounts.principal import Principal
 from chatplatform import environment
 from chatplatform.core import secrets
+from chatplatform.embedded.llama_server import SLOT_CONTEXT
 from providers import base, catalogue
 from providers.adapters.openai_compatible import OpenAICompatible
 from providers.catalogue import FREE, Price, PriceRow, PriceTable
@@ -79,7 +80,7 @@ class Directory:
         window = (known and known.context_window) or facts.context_window or catalogue.DEFAULT_CONTEXT_WINDOW
         if provider.kind == Kind.LOCAL:
             running = environment.local_model() or {}
-            window = (known and known.context_window) or int(running.get("context_window") or window)
+            window = (known and known.context_window) or int(running.get("context_window") or SLOT_CONTEXT)
             longest = window  # llama.cpp takes any limit
         else:
             longest = catalogue.longest_answer(model=model, context_window=window)

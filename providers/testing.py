@@ -1,12 +1,12 @@
 """A provider that says what a script tells it to: a real implementation of the boundary, in this process, for tests.
 
-    provider = ScriptedProvider(say("Hello"), wait(0.1), say(" world"), report(9, 2))
-    provider = ScriptedProvider(say("Hel"), fail(ProviderFault.CUT))
-    provider = ScriptedProvider(lambda request: [say(request.messages[-1].content)])
+provider = ScriptedProvider(say("Hello"), wait(0.1), say(" world"), report(9, 2))
+provider = ScriptedProvider(say("Hel"), fail(ProviderFault.CUT))
+provider = ScriptedProvider(lambda request: [say(request.messages[-1].content)])
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from providers.base import (
@@ -69,7 +69,7 @@ class ScriptedProvider:
         self.active = 0
         self.hung_up = 0
 
-    async def stream(self, request: ProviderRequest) -> AsyncIterator[ProviderEvent]:
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent, None]:
         self.requests.append(request)
         self.active += 1
         ended = False
@@ -87,7 +87,7 @@ class ScriptedProvider:
                         ended = True
                         yield step
                         return
-                    case _:
+                    case TextDelta() | ReasoningDelta() | UsageReported():
                         yield step
             ended = True
             yield Finished(FinishReason.STOP, request.model)

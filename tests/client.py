@@ -1,4 +1,4 @@
-"""A small client of the ChatGPT Backend contract, as somebody else would write one: over HTTP and sockets, knowing nothing of us."""
+"""A small client of the ChatGPT Backend contract, as somebody else would write one: it knows nothing of us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _counter = itertools.count(1)
 
 @dataclass
 class Frame:
-    id: int | None
+    id: int
     data: dict[str, Any]
 
 
@@ -45,7 +45,7 @@ class Stream:
 
     @property
     def last_id(self) -> int:
-        return next(frame.id for frame in reversed(self.frames) if frame.id is not None)
+        return self.frames[-1].id
 
 
 class Client:
@@ -113,9 +113,7 @@ class Client:
 
     async def stream(self, conversation: str, content: str, *, most: int | None = None, **more: Any) -> Stream:
         """Sends and reads the answer to its end, or `most` frames of it and hangs up."""
-        return await self._read(
-            "POST", f"/conversations/{conversation}/messages/stream", {"content": content, **more}, most=most
-        )
+        return await self._read("POST", f"/conversations/{conversation}/messages/stream", {"content": content, **more}, most=most)
 
     async def resume(self, turn: str, after: int, *, most: int | None = None) -> Stream:
         return await self._read("GET", f"/turns/{turn}/events", None, most=most, **{"Last-Event-ID": str(after)})
@@ -138,11 +136,10 @@ class Client:
 
 async def frames(response: aiohttp.ClientResponse) -> AsyncIterator[Frame]:
     """The server-sent events of a response; comments (heartbeats) are left out."""
-    number: int | None = None
+    number = 0
     async for raw in response.content:
         line = raw.decode().rstrip("\n")
         if line.startswith("id:"):
             number = int(line[3:])
         elif line.startswith("data:"):
             yield Frame(number, json.loads(line[5:]))
-            number = None

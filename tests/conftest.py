@@ -10,9 +10,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_django
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 # What a developer's shell or .env file configures must not reach the tests.
 for name in (
@@ -52,6 +55,24 @@ def pytest_unconfigure() -> None:
     _services.close()
 
 
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In CI a test that does not run is a failure, but for those that `.ci/allowed-skips` names with a reason."""
+    if report.skipped and os.environ.get("CI"):
+        allowed = (PROJECT_DIR / ".ci" / "allowed-skips").read_text().splitlines()
+        names = {line.split("#")[0].strip() for line in allowed}
+        if report.nodeid not in names:
+            _skipped.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _skipped:
+        print("\nSkipped in CI without being named in .ci/allowed-skips:", *_skipped, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A fresh data folder for tests that start services or the whole platform themselves. Its path is short."""
@@ -72,14 +93,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 
     plain_flush = DatabaseOperations.sql_flush
 
-    def flush_as_replica(self: DatabaseOperations, *args: object, **kwargs: object) -> list[str]:
+    def flush_as_replica(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
         return ["SET LOCAL session_replication_role = replica", *plain_flush(self, *args, **kwargs)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", flush_as_replica)
         yield
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:  # connections of threads would keep the test database from being dropped
+    # Connections of threads would keep the test database from being dropped.
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

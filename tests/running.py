@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import psutil
 
-from chatplatform.embedded.processes import parts_of_an_up
+from chatplatform.embedded.processes import end_with, parts_of_an_up
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 # What the surrounding run configures for itself is not meant for the platform under test.
@@ -77,8 +79,17 @@ class RunningPlatform:
             stdout=self._output_file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=self._end_with_us(),
         )  # fmt: skip
         return self
+
+    @staticmethod
+    def _end_with_us() -> Callable[[], None] | None:
+        """A run that is killed must not leave a platform behind: the kernel sends it a SIGTERM at our end."""
+        if threading.current_thread() is not threading.main_thread():
+            return None  # the signal would come at the end of this thread already
+        here = os.getpid()
+        return lambda: end_with(here)
 
     def wait_until_ready(self) -> "RunningPlatform":
         """Wait for `run/ready.json` of this very process."""

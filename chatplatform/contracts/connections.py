@@ -1,7 +1,8 @@
 """Everything that stays open in this process: streams and sockets, looked after by one sweep every two seconds.
 
-The sweep asks whether the people behind them may still be there (an ended session, a disabled account, another role), cuts off
-readers that have stopped reading, and keeps quiet streams alive. One timer and one visit to the database serve them all.
+The sweep asks whether the people behind them may still be there (an ended session, a disabled account, another role) and keeps
+quiet streams alive. One timer and one visit to the database serve them all. (Readers that have stopped reading are the kernel's
+business: see `middleware.py`.)
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import structlog
 
 from accounts.door import recheck
 from accounts.principal import Principal
-from chatplatform.contracts.incoming import Arrival
 from chatplatform.contracts.seats import renew_seats
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
@@ -27,26 +27,14 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 2.0
 HEARTBEAT_SECONDS = 13.0  # with the sweep's two seconds, never more than 15 s of silence
-SEND_SECONDS = 28.0  # likewise: a send that takes 30 s is given up
 
 
 class OpenConnection(ABC):
-    """A stream or socket. `sending_since` is set while a write waits for the client to read."""
+    """A stream or socket."""
 
-    def __init__(self, principal: Principal, arrival: Arrival) -> None:
+    def __init__(self, principal: Principal) -> None:
         self.principal = principal
-        self.arrival = arrival
         self.last_sent = time.monotonic()
-        self.sending_since: float | None = None
-
-    async def guarded_send(self, send: Any, message: dict[str, Any]) -> None:
-        """Sends, and lets the sweep see how long it takes: cheaper than a timer for each frame."""
-        self.sending_since = time.monotonic()
-        try:
-            await send(message)
-        finally:
-            self.sending_since = None
-            self.last_sent = time.monotonic()
 
     @abstractmethod
     def sign_out(self) -> None:
@@ -56,17 +44,12 @@ class OpenConnection(ABC):
     def drain(self) -> None:
         """The process is being shut down: close as soon as what is under way has been told."""
 
-    def heartbeat(self) -> None:
+    def heartbeat(self) -> None:  # noqa: B027  (sockets need none: the server pings them)
         """Nothing was sent for a while."""
 
     def seat_to_renew(self, now: float) -> tuple[int, UUID] | None:
         """User id and seat of a socket whose place is to be kept now (see `seats.py`)."""
         return None
-
-    def cut_off(self) -> None:
-        """The client has stopped reading. Closing politely would wait for it for ever."""
-        if self.arrival.transport is not None:
-            self.arrival.transport.abort()
 
 
 class OpenConnections:
@@ -110,19 +93,15 @@ class OpenConnections:
         while self._open:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                self._attend(time.monotonic())
+                self._keep_alive(time.monotonic())
                 await self._recheck()
                 await self._renew_seats(time.monotonic())
             except Exception:
                 log.exception("connections_not_swept", open=len(self._open))
 
-    def _attend(self, now: float) -> None:
+    def _keep_alive(self, now: float) -> None:
         for connection in list(self._open):
-            if connection.sending_since is not None:
-                if now - connection.sending_since > SEND_SECONDS:
-                    log.info("reader_cut_off", user_id=str(connection.principal.user_uuid))
-                    connection.cut_off()
-            elif now - connection.last_sent > HEARTBEAT_SECONDS:
+            if now - connection.last_sent > HEARTBEAT_SECONDS:
                 connection.heartbeat()
 
     async def _recheck(self) -> None:

@@ -26,7 +26,6 @@ from chatplatform.core.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
-    RateLimited,
     RetryLater,
     UnsupportedMediaType,
 )
@@ -115,8 +114,6 @@ def as_domain_error(error: BaseException) -> DomainError:
             return NotAcceptable()
         case drf_errors.UnsupportedMediaType():
             return UnsupportedMediaType()
-        case drf_errors.Throttled():
-            return RateLimited(retry_after=error.wait or 1)
         case django_errors.RequestDataTooBig():
             return BodyTooLarge()
         case django_errors.SuspiciousOperation():

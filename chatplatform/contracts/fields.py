@@ -1,4 +1,4 @@
-"""Serializer fields that take a value of their own JSON type only. (DRF's take `5` and `"5"` for each other, and `true` for 1.)"""
+"""Serializer fields that take a value of their own JSON type only. (DRF's own take `5` for `"5"`, and `true` for 1.)"""
 
 from __future__ import annotations
 

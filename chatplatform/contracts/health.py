@@ -84,9 +84,7 @@ def _provider_word() -> str:
 
 
 async def _ask_redis() -> str:
-    client = redis.asyncio.from_url(
-        settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
-    )
+    client = redis.asyncio.from_url(settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS), client:
             await client.ping()

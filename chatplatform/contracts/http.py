@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
@@ -29,7 +29,7 @@ from chatplatform.core.errors import DomainError, MethodNotAllowed, NotSignedIn,
 from chatplatform.core.pages import PageRequest
 
 if TYPE_CHECKING:
-    from chatplatform.contracts.native import NativeAnswer, NativeCall
+    from chatplatform.contracts.native import NativeAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -91,24 +91,26 @@ class ContractViewSet(ViewSet):
 
     # --- How Django REST framework is bent to it
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.incoming = Incoming.from_django(request)
         with in_language(self.incoming.headers):
             return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.incoming.method == "OPTIONS":
+            return  # it tells only which methods there are
         route = self._route()
         if route is None:
             raise MethodNotAllowed
         self.principal = admit(incoming=self.incoming, contract=self.contract, rate=route.rate, public=route.public)
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # ours is rendered already
         error = as_domain_error(exc)
         if is_unexpected(error):
             log.error("request_failed", exc_info=exc, path=self.incoming.path)
         return error_response(error, self.contract)
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         return HttpResponse(status=204)
 
     def _route(self) -> Route | None:

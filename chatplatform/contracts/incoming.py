@@ -54,8 +54,6 @@ class Arrival:
     origin: Origin
     user: str = ""
     """The public id of the person, as soon as it is known: for the access line."""
-    transport: Any = None
-    """The server's connection, to cut off a client that has stopped reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,8 @@ def admit(
 ) -> Principal | None:
     """Who is asking; None on a public route. Blocking: it may ask the database and Redis.
 
-    `credentials` are the request's own unless they came another way. Raises NotSignedIn, RateLimited, NotAcceptable. What fails to sign in is counted by its address.
+    `credentials` are the request's own unless they came another way. What fails to sign in is counted by its address.
+    Raises NotSignedIn, RateLimited, NotAcceptable.
     """
     check_version(incoming.headers.get("accept", ""), frozenset({(contract.vendor, "v1")}))
     principal: Principal | None = None
@@ -179,7 +178,7 @@ def count_request(contract: Contract, rate: Rate, principal: Principal | None, o
 
 
 def json_object(incoming: Incoming) -> dict[str, Any]:
-    """The object that the body holds; an empty body is an empty object. Raises UnsupportedMediaType, MalformedBody, InvalidInput."""
+    """The object that the body holds; an empty body is an empty one. Raises UnsupportedMediaType, MalformedBody, InvalidInput."""
     if not incoming.body:
         return {}
     media_type = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()

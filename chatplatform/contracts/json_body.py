@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 from django.conf import settings
@@ -40,24 +40,24 @@ def _is_sound(item: Any) -> bool:
 
 
 def _walk(root: Any) -> None:
-    """Without recursion, so that depth costs no stack."""
+    """Level by level and without recursion, so that depth costs no stack."""
     level = [root]
     for _depth in range(settings.MAX_JSON_DEPTH + 1):
-        below: list[Any] = []
+        containers: list[Any] = []
         for value in level:
             if isinstance(value, dict):
                 for name in value:
                     _refuse_nul(name)
-                below.extend(value.values())
+                containers.append(value.values())
             elif isinstance(value, list):
-                below.extend(value)
+                containers.append(value)
             elif isinstance(value, str):
                 _refuse_nul(value)
             elif isinstance(value, float) and abs(value) >= _LARGEST:
                 raise MalformedBody(_("A number in the body is too large."))
-        if not below:
+        if not containers:
             return
-        level = below
+        level = [value for container in containers for value in container]
     raise MalformedBody(_("The body is nested too deeply."))
 
 
@@ -71,5 +71,5 @@ class BoundedJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: BinaryIO, media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         return parse_json(stream.read())

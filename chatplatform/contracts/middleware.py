@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import cache
@@ -32,6 +33,7 @@ _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 _ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _ALLOWED_HEADERS = b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id"
 _EXPOSED_HEADERS = b"x-request-id, retry-after"
+UNREAD_SECONDS = 28
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -48,11 +50,9 @@ class Access:
         _believe_proxies(scope, headers)
         client = scope.get("client") or ("", 0)
         agent = headers.get(b"user-agent", b"").decode("latin-1")[:LONGEST_USER_AGENT]
-        arrival = Arrival(
-            Origin(address=client[0], user_agent=agent, request_id=request_id),
-            transport=getattr(getattr(send, "__self__", None), "transport", None),
-        )
+        arrival = Arrival(Origin(address=client[0], user_agent=agent, request_id=request_id))
         scope[SCOPE_KEY] = arrival
+        _bound_unread(send)
         exchange = _Exchange(scope, headers, arrival, send)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
@@ -61,6 +61,8 @@ class Access:
                 else:
                     await self._app(scope, receive, exchange.send)
             except Exception:
+                if not exchange.can_answer:
+                    raise  # the server logs it and closes the connection
                 log.exception("request_broke", path=scope["path"])
                 await exchange.answer_broken()
             finally:
@@ -142,13 +144,14 @@ class _Exchange:
         await self.send({"type": "http.response.start", "status": 204, "headers": added})
         await self.send({"type": "http.response.body", "body": b""})
 
+    @property
+    def can_answer(self) -> bool:
+        return self._scope["type"] == "http" and self._status == "none"
+
     async def answer_broken(self) -> None:
-        """The machinery itself failed, outside of any view. What has begun can only be cut off."""
-        if self._scope["type"] == "http" and self._status == "none":
-            with in_language({"accept-language": self._headers.get(b"accept-language", b"").decode("latin-1")}):
-                await send_json(self.send, refusal(DomainError(), contract_for(self._scope["path"])))
-        elif self._arrival.transport is not None:
-            self._arrival.transport.close()
+        """The machinery itself failed, outside of any view."""
+        with in_language({"accept-language": self._headers.get(b"accept-language", b"").decode("latin-1")}):
+            await send_json(self.send, refusal(DomainError(), contract_for(self._scope["path"])))
 
     def write_line(self) -> None:
         fields: dict[str, Any] = {
@@ -166,6 +169,19 @@ class _Exchange:
         if self._frames:
             fields["frames"] = self._frames
         log.info("request" if self._scope["type"] == "http" else "socket", **fields)
+
+
+def _bound_unread(send: Send) -> None:
+    """Lets the kernel end a connection whose client has not read what was sent for `UNREAD_SECONDS`, or cannot be reached.
+
+    Nothing above the kernel can: a server that closes such a connection politely waits for ever for the client to read the rest.
+    The socket is found by uvicorn's way of giving us its connection; elsewhere nothing is bounded.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    if connection is not None and option is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, option, UNREAD_SECONDS * 1000)
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

@@ -24,15 +24,7 @@ from chatplatform.contracts.connections import OpenConnection, connections
 from chatplatform.contracts.contract import Contract, Route
 from chatplatform.contracts.encoder import StreamEncoder
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
-from chatplatform.contracts.incoming import (
-    Arrival,
-    Incoming,
-    admit,
-    in_language,
-    json_object,
-    validate,
-    validate_query,
-)
+from chatplatform.contracts.incoming import Incoming, admit, in_language, json_object, validate, validate_query
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import DomainError, NotSignedIn
 from conversations.turns.runner import get_runner
@@ -122,7 +114,7 @@ class NativeConsumer:
         except Exception as error:
             answer = self._refusal(error, call)
         if isinstance(answer, EventStream):
-            await _Stream(answer, call.person, incoming.arrival, send).run(head_only=incoming.method == "HEAD")
+            await _Stream(answer, call.person, send).run(head_only=incoming.method == "HEAD")
         else:
             await send_json(send, answer)
 
@@ -154,8 +146,8 @@ async def _until_gone(receive: Receive) -> None:
 class _Stream(OpenConnection):
     """One reader of one turn. Everything goes out whole frames at a time, so a heartbeat never lands inside a frame."""
 
-    def __init__(self, stream: EventStream, principal: Principal, arrival: Arrival, send: Send) -> None:
-        super().__init__(principal, arrival)
+    def __init__(self, stream: EventStream, principal: Principal, send: Send) -> None:
+        super().__init__(principal)
         self._stream = stream
         self._send = send
         self._task: asyncio.Task[None] | None = None
@@ -204,7 +196,8 @@ class _Stream(OpenConnection):
                 await self._write(frames(events))
 
     async def _write(self, data: bytes) -> None:
-        await self.guarded_send(self._send, {"type": "http.response.body", "body": data, "more_body": True})
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self.last_sent = time.monotonic()
 
     def sign_out(self) -> None:
         if self._farewell is None and self._task is not None:

@@ -93,7 +93,7 @@ def django_patterns() -> Iterator[URLPattern]:
     """Every path with its viewset, the native ones included: they answer 405 to other methods, and describe themselves."""
     for place in places():
         view: type[ContractViewSet] = next(iter(place.routes.values())).view
-        actions = {method.lower(): route.action for method, route in place.routes.items()}
+        actions: dict[str, Any] = {method.lower(): route.action for method, route in place.routes.items()}
         handler = view.as_view(actions, contract=place.contract, routes=place.routes)
         base = place.contract.base.lstrip("/")
         yield re_path("^" + base + next(iter(place.routes.values())).pattern(), handler)

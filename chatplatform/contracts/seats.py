@@ -6,11 +6,14 @@ A process that dies takes its sockets with it, and their seats are free again a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from uuid import UUID, uuid4
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from chatplatform.core.errors import CacheAway, RateLimited
 
@@ -36,7 +39,9 @@ return 1
 
 @cache
 def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    # One retry: a kept connection is dead after a restart of Redis, the next one is not.
+    retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=retry)
 
 
 def _key(user_id: int) -> str:
@@ -64,7 +69,5 @@ def renew_seats(*, seats: Iterable[tuple[int, UUID]]) -> None:
 
 
 def leave_seat(*, user_id: int, seat: UUID) -> None:
-    try:
+    with suppress(redis.RedisError):  # it expires by itself
         _redis().zrem(_key(user_id), seat.hex)
-    except redis.RedisError:
-        pass  # it expires by itself

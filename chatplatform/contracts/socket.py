@@ -96,7 +96,8 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
         self.incoming = Incoming.from_scope(scope)
         with in_language(self.incoming.headers):
             try:
-                await super().__call__(scope, receive, send)
+                with suppress(OSError):  # the client has gone
+                    await super().__call__(scope, receive, send)
             finally:
                 await self._leave()
 
@@ -124,7 +125,7 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
             await self.base_send({"type": "websocket.send", "text": self.error_frame(error, {})})
             await self.base_send({"type": "websocket.close", "code": _close_code(error)})
             raise StopConsumer from None
-        OpenConnection.__init__(self, principal, self.incoming.arrival)
+        OpenConnection.__init__(self, principal)
         await self.base_send({"type": "websocket.accept"})
         connections.add(self)
 
@@ -200,7 +201,8 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
 
     async def tell(self, text: str) -> None:
         if not self._closing:
-            await self.guarded_send(self.base_send, {"type": "websocket.send", "text": text})
+            await self.base_send({"type": "websocket.send", "text": text})
+            self.last_sent = time.monotonic()
 
     # --- Its end
 

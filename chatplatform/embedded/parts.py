@@ -57,6 +57,7 @@ class Part:
     def __init__(self, recipe: Recipe, *, data_dir: Path, screen: Screen, on_start: Callable[[], None]) -> None:
         self.recipe = recipe
         self.pid: int | None = None
+        self.begun = asyncio.Event()  # it has had a process id
         self.ready = asyncio.Event()
         self.deaths = 0
         self._data_dir = data_dir
@@ -124,6 +125,7 @@ class Part:
             if ready_writer >= 0:
                 os.close(ready_writer)
         self.pid = process.pid
+        self.begun.set()
         self._on_start()
         if self._stopping:  # asked to stop while it was being made
             self._signal(signal.SIGTERM)

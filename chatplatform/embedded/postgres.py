@@ -70,7 +70,8 @@ def prepare(place: Place) -> None:
 
 def command(place: Place) -> list[str]:
     """The server's command line."""
-    settings = SETTINGS | {"unix_socket_directories": str(place.sockets), "port": DATABASE_PORT}
+    quoted = '"' + str(place.sockets).replace('"', '""') + '"'
+    settings = SETTINGS | {"unix_socket_directories": quoted, "port": DATABASE_PORT}
     words = [str(place.postgres_programs / "postgres"), "-D", str(cluster_folder(place))]
     for name, value in settings.items():
         words += ["-c", f"{name}={value}"]
@@ -80,15 +81,16 @@ def command(place: Place) -> list[str]:
 def is_ready(place: Place) -> bool:
     """Whether a connection to our database works; the database itself is made at the first one."""
     import psycopg
+    from psycopg.conninfo import make_conninfo
 
-    address = {"host": str(place.sockets), "port": DATABASE_PORT, "user": DATABASE_USER, "connect_timeout": "5"}
+    address = make_conninfo(host=str(place.sockets), port=DATABASE_PORT, user=DATABASE_USER, connect_timeout=5)
     try:
-        psycopg.connect(dbname=DATABASE_NAME, **address).close()
+        psycopg.connect(make_conninfo(address, dbname=DATABASE_NAME)).close()
     except psycopg.OperationalError as error:
         # A failed connection carries no SQLSTATE, only libpq's text in English.
-        if "does not exist" not in str(error) or "database" not in str(error):
+        if "database" not in str(error) or "does not exist" not in str(error):
             return False
-        with psycopg.connect(dbname="postgres", autocommit=True, **address) as connection:
+        with psycopg.connect(make_conninfo(address, dbname="postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{DATABASE_NAME}"')
     return True
 

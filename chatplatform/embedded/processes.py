@@ -73,11 +73,12 @@ def working_in(folder: Path, name: str) -> list[psutil.Process]:
 
 def parts_of_an_up(data_dir: Path) -> list[psutil.Process]:
     """The processes that some `up` on this data folder started, told by the marks in their environment."""
+    wanted = os.path.realpath(data_dir)
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             environment = process.environ()
-            if PART_MARK in environment and environment.get("DATA_DIR") == str(data_dir):
+            if PART_MARK in environment and os.path.realpath(environment.get("DATA_DIR", "/")) == wanted:
                 found.append(process)
     return [process for process in found if process.pid != os.getpid()]
 

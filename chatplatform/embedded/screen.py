@@ -44,6 +44,8 @@ class Screen:
 
     def progress(self, name: str, doing: str, so_far: int, total: int) -> None:
         """A bar that moves on a terminal, else a line for each tenth."""
+        if self._shown_tenths.get(name) == 10:  # said already that all is there
+            return
         share = so_far / total if total else 1.0
         numbers = f"{so_far / 1e6:5.1f} of {total / 1e6:.1f} MB"
         if self._terminal:
@@ -51,6 +53,7 @@ class Screen:
             self._moving = f"{self._prefix(name)}{doing} [{'#' * filled}{'.' * (30 - filled)}] {numbers}"
             self._write(f"\r\x1b[K{self._moving}")
             if so_far >= total:
+                self._shown_tenths[name] = 10
                 self._moving = ""
                 self._write("\n")
         elif int(share * 10) > self._shown_tenths.get(name, 0):

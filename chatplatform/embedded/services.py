@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
+from typing import TextIO
 
 import psutil
 
@@ -84,11 +85,11 @@ class Hold:
     """A share in one service of one data folder. While any share lives, in any process, the service is kept running."""
 
     def __init__(self, service: Service, data_dir: Path) -> None:
-        """Take the share; waits while the service is just being stopped by its last holder."""
+        """Take the share; waits while the service is just being stopped by its last holder. Raises EnvironmentProblem."""
         self.service = service
         self.data_dir = data_dir
         self._file = open(data_dir / "run" / f"{service.name}.lock", "a")  # noqa: SIM115 - the open file is the lock
-        fcntl.flock(self._file, fcntl.LOCK_SH)
+        _lock(self._file, fcntl.LOCK_SH, GUARD_STOP_SECONDS + 3, f"an earlier {service.title} is still being stopped")
 
     def fileno(self) -> int:
         """The descriptor that children inherit (`pass_fds`) to hold the share themselves."""
@@ -116,10 +117,22 @@ class Hold:
             return True
 
 
+def _lock(file: TextIO, kind: int, seconds: float, otherwise: str) -> None:
+    """Wait for the lock, but not without a bound: who holds it may hang."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise EnvironmentProblem(f"After {seconds:.0f} s {otherwise}.") from None
+            time.sleep(0.02)
+
+
 def ensure_running(service: Service, place: Place) -> Running:
     """Return the running service, started now if it was not. The caller holds a share. Raises EnvironmentProblem."""
     with open(place.data_dir / "run" / f"{service.name}.start", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _lock(lock, fcntl.LOCK_EX, START_SECONDS + 10, f"another command is still starting {service.title}")
         running = read_running(service, place.data_dir)
         if running is not None and running.server.is_alive() and _becomes_ready(service, place, running.guard):
             return running

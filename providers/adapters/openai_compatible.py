@@ -7,7 +7,7 @@ token; from then on every failure is the caller's to keep what came.
 import asyncio
 import io
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,7 +59,7 @@ class OpenAICompatible:
         self._key = api_key
         self._limits = limits or Limits()
 
-    async def stream(self, request: ProviderRequest) -> AsyncIterator[ProviderEvent]:
+    async def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent, None]:
         """See `providers.base`. Text of one network read is one delta. Close the iterator to hang up at once."""
         answer, events = await self._begin(request)
         try:

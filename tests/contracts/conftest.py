@@ -7,9 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.conftest import platform_env, vendor
+from tests.acceptance.conftest import database, platform_env, vendor
 from tests.client import Client
 from tests.running import RunningPlatform
+
+SCRIPTS = (
+    "ok-3", "ok-15-rate-30", "ok-30-rate-30", "ok-40-rate-20", "ok-60-rate-20", "ok-200-rate-20",
+    "500", "cut-after-5", "stall-after-5", "huge-2MB",
+)  # fmt: skip
+"""Models of the scripted vendor that these tests ask for by name: see `tests/vendors/scripts.py`."""
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +28,25 @@ def vendor_url() -> Iterator[str]:
 def platform(vendor_url: str) -> Iterator[RunningPlatform]:
     env = platform_env(
         vendor_url,
-        "ok-5",
+        "ok-5-rate-40",
         RATE_LIMITS="off",
         CORS_ALLOWED_ORIGINS="https://chat.example.org",
         TRUSTED_PROXIES="192.0.2.0/24",
     )
     with RunningPlatform(env=env) as running:
+        serve_scripts(running)
         yield running
+
+
+def serve_scripts(platform: RunningPlatform) -> None:
+    """Lists the scripts as models of the provider, as an operator would in the admin site."""
+    with database(platform) as connection:
+        for name in SCRIPTS:
+            connection.execute(
+                """INSERT INTO providers_model (provider_id, name, display_name, description, capabilities, is_active)
+                   SELECT id, %s, '', '', '[]', true FROM providers_provider""",
+                [name],
+            )
 
 
 @pytest_asyncio.fixture

@@ -1,5 +1,5 @@
-"""The examples of the document "ChatGPT Backend", kept here as it prints them, against the live answers: every key of an example is
-there, with the same JSON type. More keys are welcome."""
+"""The examples of the document "ChatGPT Backend", kept here as it prints them, against the live answers: every key of an example
+is there, with the same JSON type. More keys are welcome."""
 
 from __future__ import annotations
 
@@ -241,9 +241,7 @@ def differences(example: Any, answer: Any, where: str = "$") -> list[str]:
     if isinstance(example, list) and example:
         if len(answer) < len(example):
             return [f"{where}: {len(answer)} items instead of {len(example)}"]
-        return [
-            found for index, item in enumerate(example) for found in differences(item, answer[index], f"{where}[{index}]")
-        ]
+        return [found for index, item in enumerate(example) for found in differences(item, answer[index], f"{where}[{index}]")]
     if isinstance(example, str):
         return _text_differences(example, answer, where)
     return []
@@ -371,14 +369,12 @@ async def test_conversations_and_messages(alice):
 
 async def test_a_streamed_answer(alice):
     conversation = await alice.new_conversation()
-    answer = await alice.stream(
-        conversation, "写一首关于春天的诗", role="user", model="gpt-3.5-turbo", temperature=0.8
-    )
+    answer = await alice.stream(conversation, "写一首关于春天的诗", role="user", model="gpt-3.5-turbo", temperature=0.8)
     kinds = [frame.data["type"] for frame in answer.frames]
-    assert kinds == ["start", *["content"] * 5, "end"]
+    assert (kinds[0], set(kinds[1:-1]), kinds[-1]) == ("start", {"content"}, "end")
     for example, frame in zip(STREAM, (answer.frames[0], answer.frames[1], answer.frames[-1]), strict=True):
         agrees(example, frame.data)
-    assert [frame.id for frame in answer.frames] == [1, 2, 3, 4, 5, 6, 7]
+    assert [frame.id for frame in answer.frames] == list(range(1, len(kinds) + 1))
 
 
 async def test_the_socket(platform, alice):
@@ -394,15 +390,17 @@ async def test_the_socket(platform, alice):
                 "temperature": 0.7,
             }
         )
-        frames = [await socket.receive_json() for _ in range(7)]
+        frames = [await socket.receive_json(timeout=10)]
+        while frames[-1]["type"] not in ("message_end", "error"):
+            frames.append(await socket.receive_json(timeout=10))
         for example, frame in zip(SOCKET, (frames[0], frames[1], frames[-1]), strict=True):
             agrees(example, frame)
             assert frame["type"] == example["type"]
             assert frame["conversation_id"] == conversation
         await socket.send_json({"type": "ping"})
-        assert (await socket.receive_json())["type"] == "pong"
+        assert (await socket.receive_json(timeout=10))["type"] == "pong"
         await socket.send_json({"type": "chat_message", "conversation_id": conversation})
-        agrees(SOCKET_ERROR, await socket.receive_json())
+        agrees(SOCKET_ERROR, await socket.receive_json(timeout=10))
 
 
 async def test_health(alice):

@@ -65,6 +65,17 @@ def test_a_file_gets_a_line_for_each_tenth_of_the_progress():
     assert len(output.getvalue().splitlines()) == 10
 
 
+def test_a_terminal_gets_one_bar_that_moves_and_other_lines_stand_above_it():
+    output = Terminal()
+    screen = Screen(verbose=False, output=output)
+    for so_far in (500, 1000, 1000):
+        screen.progress("model", "fetches", so_far, 1000)
+        if so_far == 500:
+            screen.line("said meanwhile")
+    assert output.getvalue().count("\n") == 2
+    assert "\x1b[Ksaid meanwhile\n" in output.getvalue()
+
+
 def test_a_terminal_that_is_gone_stops_nothing():
     output = io.StringIO()
     screen = Screen(verbose=False, output=output)

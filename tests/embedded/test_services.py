@@ -1,6 +1,7 @@
 """The embedded PostgreSQL and Valkey: started when needed, shared, stopped by the last, alive again after kill -9."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -13,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from kombu import Connection
 
 from chatplatform import environment
 from chatplatform.embedded import services
@@ -139,11 +141,37 @@ def test_nothing_runs_as_root(data_dir):
         assert all(process.uids().effective != 0 for process in running)
 
 
-def test_a_long_path_gets_short_sockets(data_dir):
-    folder = data_dir / ("long" * 20)
+@pytest.fixture
+def folder_named(data_dir):
+    """A data folder with a name of its own; its sockets may be outside of it and are removed too."""
+    made = []
+
+    def make(name: str) -> Path:
+        made.append(data_dir / name)
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(environment.socket_dir(folder), ignore_errors=True)
+
+
+def test_a_long_path_gets_short_sockets(folder_named):
+    folder = folder_named("long" * 20)
     with embedded_services(folder), connect(folder) as connection:
         assert len(str(environment.socket_dir(folder))) < 60
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("name", ['it\'s a "数据" 50%41 a\\b #?&=', "one,two"])
+def test_an_odd_name_of_the_folder_harms_nothing(folder_named, monkeypatch, name):
+    folder = folder_named(name)
+    monkeypatch.setenv("DATA_DIR", str(folder))
+    with embedded_services():
+        with psycopg.connect(environment.database_url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert redis.Redis.from_url(environment.redis_url(1)).ping()
+        with Connection(environment.celery_broker_url(environment.redis_url(1))) as broker:
+            assert broker.channel().client.ping()
 
 
 def test_the_last_holder_stops_the_services_and_not_the_one_who_started_them(data_dir, holder):
@@ -253,18 +281,16 @@ def test_a_half_written_last_command_in_valkeys_file_is_tolerated(data_dir):
         assert valkey_client(data_dir).get("kept") == b"1"
 
 
-@pytest.mark.parametrize("content", [None, "seventeen\n", "12\n", ""])
-def test_a_damaged_cluster_is_one_clear_line(data_dir, content):
+def test_a_damaged_cluster_is_one_clear_line(data_dir):
     with embedded_services(data_dir):
         pass
     version = environment.services_dir(data_dir) / "postgres" / "PG_VERSION"
-    version.unlink()
-    if content is not None:
-        version.write_text(content)
-    with pytest.raises(EnvironmentProblem, match=r"PG_VERSION|PostgreSQL 12") as problem, embedded_services(data_dir):
-        pass
-    assert "\n" not in str(problem.value)
-    assert services_alive(data_dir) == []
+    for content in (None, "seventeen\n", "12\n", ""):
+        version.unlink() if content is None else version.write_text(content)
+        with pytest.raises(EnvironmentProblem, match=r"PG_VERSION|PostgreSQL 12") as problem, embedded_services(data_dir):
+            pass
+        assert "\n" not in str(problem.value)
+        assert services_alive(data_dir) == []
 
 
 def test_a_start_that_was_cut_short_leaves_no_half_made_cluster(data_dir):

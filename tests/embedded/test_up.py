@@ -38,6 +38,13 @@ def status_of(url: str) -> int:
         return error.code
 
 
+def status_or_none(url: str) -> int | None:
+    try:
+        return status_of(url)
+    except OSError:
+        return None
+
+
 def up(folder: Path | str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """`manage.py up` that is expected to refuse."""
     return subprocess.run(
@@ -98,6 +105,37 @@ def test_another_command_works_beside_it_on_the_same_data(platform):
     assert status_of(platform.url + "/") == 200
 
 
+def test_a_superuser_made_beside_it_can_use_the_administration(platform):
+    answer = platform.manage(
+        "createsuperuser",
+        "--noinput",
+        DJANGO_SUPERUSER_USERNAME="alice",
+        DJANGO_SUPERUSER_EMAIL="alice@example.org",
+        DJANGO_SUPERUSER_PASSWORD="correct horse battery",
+    )
+    assert answer.returncode == 0, answer.stderr
+    ask = "from accounts.models import User; print(User.objects.get(username='alice').role)"
+    assert platform.manage("shell", "-v", "0", "-c", ask).stdout.strip() == "admin"
+
+
+def test_a_web_process_alone_serves_and_ends_in_order(platform, data_dir):
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "web", "--port", str(port)],
+        cwd=PROJECT_DIR,
+        env=platform.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        until(lambda: status_or_none(f"http://127.0.0.1:{port}/") == 200, 30)
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_a_second_up_on_the_same_data_is_refused(platform):
     assert_refused(up(platform.data_dir), "Another", str(platform.pid))
     assert status_of(platform.url + "/") == 200
@@ -142,6 +180,30 @@ def test_sigterm_stops_everything_and_leaves_no_process(data_dir):
         until(lambda: not any(process.is_running() for process in everything), 2)
         assert running.processes() == []
         assert not (data_dir / "run" / "ready.json").exists()
+
+
+def test_a_second_signal_does_not_wait_for_a_request_that_never_ends(data_dir):
+    with RunningPlatform(data_dir=data_dir) as running, socket.socket() as client:
+        client.connect(("127.0.0.1", int(running.url.rpartition(":")[2])))
+        client.sendall(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        until(lambda: any(process.net_connections() for process in map(psutil.Process, running.web_pids)), 10)
+        running.process.terminate()
+        time.sleep(1)
+        assert running.process.poll() is None  # it waits for the request
+        running.process.terminate()
+        assert running.wait(10) == 0
+        assert running.processes() == []
+
+
+def test_under_nohup_a_closed_terminal_does_not_stop_it(data_dir):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with RunningPlatform(data_dir=data_dir, web_workers=1) as running:
+            running.process.send_signal(signal.SIGHUP)
+            time.sleep(1)
+            assert status_of(running.url + "/") == 200
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_ctrl_c_during_the_start_stops_it_too(data_dir):

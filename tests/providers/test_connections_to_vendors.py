@@ -20,7 +20,7 @@ async def _session() -> AsyncIterator[None]:
 
 async def disconnects(vendor: Vendor, count: int) -> int:
     deadline = time.monotonic() + 5
-    while len(vendor.server.disconnects) < count and time.monotonic() < deadline:  # noqa: ASYNC110
+    while len(vendor.server.disconnects) < count and time.monotonic() < deadline:
         await asyncio.sleep(0.01)  # the server lives in another thread
     return len(vendor.server.disconnects)
 
@@ -28,14 +28,14 @@ async def disconnects(vendor: Vendor, count: int) -> int:
 async def test_closing_the_iterator_hangs_up(vendor: Vendor) -> None:
     events = vendor.provider().stream(request("ok-1000-rate-50"))
     assert isinstance(await anext(events), TextDelta)
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()
     assert await disconnects(vendor, 1) == 1
     assert vendor.server.disconnects[0]["sent"] < 100
 
 
 async def test_cancelling_the_reader_hangs_up(vendor: Vendor) -> None:
     async def read() -> None:
-        async with contextlib.aclosing(vendor.provider().stream(request("stall-after-5"))) as events:  # type: ignore[type-var]
+        async with contextlib.aclosing(vendor.provider().stream(request("stall-after-5"))) as events:
             async for _event in events:
                 pass
 

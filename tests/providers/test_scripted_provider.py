@@ -1,8 +1,6 @@
 """The scripted provider keeps the boundary's promises, since other tests believe in it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import cast
 
 import pytest
 
@@ -39,7 +37,7 @@ async def test_it_may_answer_what_was_asked() -> None:
 
 async def test_it_knows_who_hung_up() -> None:
     provider = ScriptedProvider(say("Hel"), wait(asyncio.Event()))
-    stream = cast(AsyncGenerator[ProviderEvent, None], provider.stream(request("m")))
+    stream = provider.stream(request("m"))
     await anext(stream)
     assert provider.active == 1
     await stream.aclose()

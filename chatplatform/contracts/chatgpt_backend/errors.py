@@ -9,6 +9,7 @@ from chatplatform.contracts.contract import utc
 from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError
 from chatplatform.core import errors as core
 from conversations.errors import ConversationBusy
+from providers.errors import ProviderSwitchedOff
 
 ERRORS = ErrorTable(
     {
@@ -31,6 +32,7 @@ ERRORS = ErrorTable(
         core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
         core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
+        ProviderSwitchedOff: ErrorRow(503, "OPENAI_API_ERROR"),
         core.DatabaseAway: ErrorRow(503, "DATABASE_ERROR"),
         core.CacheAway: ErrorRow(503, "DATABASE_ERROR"),
     }

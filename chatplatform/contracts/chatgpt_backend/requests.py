@@ -22,10 +22,10 @@ LONGEST_TOKEN = 4_096
 class _TwicePassword(serializers.Serializer[Any]):
     """Two fields that must be the same. The rules of a good password are the accounts' own."""
 
-    password_field = "password"
+    twice = "password"
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["confirm_password"] != attrs[self.password_field]:
+        if attrs["confirm_password"] != attrs[self.twice]:
             raise serializers.ValidationError({"confirm_password": [_("The two passwords are not the same.")]})
         return attrs
 
@@ -58,7 +58,7 @@ class ForgottenPassword(serializers.Serializer[Any]):
 
 
 class PasswordReset(_TwicePassword):
-    password_field = "new_password"
+    twice = "new_password"
     token = TextField(max_length=LONGEST_TOKEN)
     new_password = TextField(min_length=8, max_length=LONGEST_PASSWORD)
     confirm_password = TextField(max_length=LONGEST_PASSWORD)
@@ -72,9 +72,7 @@ class NewApiKey(serializers.Serializer[Any]):
 class NewConversation(serializers.Serializer[Any]):
     title = LineField(max_length=LONGEST_TITLE, required=False, allow_blank=True, allow_null=True, default="")
     model = LineField(max_length=LONGEST_MODEL_NAME, required=False, allow_null=True, default=None)
-    system_message = TextField(
-        max_length=LONGEST_SYSTEM_MESSAGE, required=False, allow_blank=True, allow_null=True, default=""
-    )
+    system_message = TextField(max_length=LONGEST_SYSTEM_MESSAGE, required=False, allow_blank=True, allow_null=True, default="")
 
 
 class ConversationFilter(serializers.Serializer[Any]):

@@ -99,9 +99,7 @@ Message = shape(
 ConversationDetail: Shape = type(
     "ConversationDetail", (Conversation,), {"system_message": s.CharField(), "messages": Message(many=True)}
 )
-_Pagination = shape(
-    "Pagination", page=s.IntegerField(), size=s.IntegerField(), total=s.IntegerField(), pages=s.IntegerField()
-)
+_Pagination = shape("Pagination", page=s.IntegerField(), size=s.IntegerField(), total=s.IntegerField(), pages=s.IntegerField())
 Conversations = shape("Conversations", conversations=_Summary(many=True), pagination=_Pagination())
 Messages = shape("Messages", messages=Message(many=True), pagination=_Pagination())
 Usage = shape(
@@ -146,9 +144,7 @@ _ErrorDetails = shape(
     turn_id=s.UUIDField(required=False),
     retry_after=s.IntegerField(required=False),
 )
-_ErrorObject = shape(
-    "ErrorObject", code=s.CharField(), message=s.CharField(), details=_ErrorDetails(required=False)
-)
+_ErrorObject = shape("ErrorObject", code=s.CharField(), message=s.CharField(), details=_ErrorDetails(required=False))
 Failure = shape("Failure", success=s.BooleanField(), error=_ErrorObject(), timestamp=_moment())
 
 _FAILURES = {
@@ -177,9 +173,7 @@ def enveloped(data: Shape | None) -> Shape:
         return shape(
             "Done", success=s.BooleanField(), data=s.JSONField(allow_null=True), message=s.CharField(), timestamp=_moment()
         )
-    return shape(
-        f"{data.__name__}Answer", success=s.BooleanField(), data=data(), message=s.CharField(), timestamp=_moment()
-    )
+    return shape(f"{data.__name__}Answer", success=s.BooleanField(), data=data(), message=s.CharField(), timestamp=_moment())
 
 
 def described(

@@ -1,4 +1,4 @@
-"""A turn as this contract's server-sent events: `start`, `content`…, then `end` or `error`, each with the event's number as `id:`."""
+"""A turn as this contract's server-sent events: `start`, `content`…, then `end` or `error`, with the event's number as `id:`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: everything the database must hold before anyone is served. Safe to run at every start, by several at once."""
+"""`manage.py prepare`: what the database must hold before anyone is served. Safe at every start, and by several at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOCK = 0x63686174  # any number, the same for all who prepare
 
 class Command(BaseCommand):
     help = "Migrates the database, seeds providers, and makes the first operator. Its last line is JSON."
-    requires_system_checks: list[str] = []
+    requires_system_checks = "__all__"  # wrong settings stop the start here, before anything is served
 
     def handle(self, *args: Any, **options: Any) -> None:
         with connection.cursor() as cursor:

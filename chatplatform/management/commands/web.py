@@ -1,6 +1,7 @@
 """One web process: uvicorn with what this platform needs of it, and an orderly end."""
 
 import asyncio
+import gc
 import os
 import socket
 import time
@@ -39,6 +40,9 @@ class WebServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        # What is loaded now stays to the end; the collector need not walk through it again in the middle of an answer.
+        gc.collect()
+        gc.freeze()
         if self._ready_fd is not None:
             os.write(self._ready_fd, b"ready\n")
             os.close(self._ready_fd)

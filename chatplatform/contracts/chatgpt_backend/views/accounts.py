@@ -31,9 +31,7 @@ class AuthViewSet(ContractViewSet):
     @described("Log in", kind="sign_in", request=requests.Login, data=schemas.SignedIn)
     def login(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.Login)
-        session = services.log_in(
-            identifier=asked["username"], password=asked["password"], origin=self.incoming.origin
-        )
+        session = services.log_in(identifier=asked["username"], password=asked["password"], origin=self.incoming.origin)
         return self.answer(responses.signed_in(session), _("You are logged in."))
 
     @described("Get new tokens", kind="sign_in", request=requests.RefreshRequest, data=schemas.SignedIn)
@@ -56,9 +54,7 @@ class AuthViewSet(ContractViewSet):
     @described("Set a new password with the token from the mail", kind="sign_in", request=requests.PasswordReset)
     def reset_password(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.PasswordReset)
-        services.reset_password(
-            token=asked["token"], new_password=asked["new_password"], origin=self.incoming.origin
-        )
+        services.reset_password(token=asked["token"], new_password=asked["new_password"], origin=self.incoming.origin)
         return self.answer(None, _("The password was reset."))
 
 

@@ -47,9 +47,7 @@ class ConversationViewSet(ContractViewSet):
         page = selectors.list_conversations(conversations=wanted, page=self.page())
         return self.answer(responses.conversations(page))
 
-    @described(
-        "Create a conversation", kind="write", request=requests.NewConversation, data=schemas.Conversation, status=201
-    )
+    @described("Create a conversation", kind="write", request=requests.NewConversation, data=schemas.Conversation, status=201)
     def create(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.NewConversation)
         conversation = services.create_conversation(
@@ -63,9 +61,7 @@ class ConversationViewSet(ContractViewSet):
 
     @described("A conversation with its messages", kind="read", data=schemas.ConversationDetail)
     def retrieve(self, request: Request, conversation_id: str) -> HttpResponse:
-        conversation = selectors.get_conversation(
-            principal=self.person, conversation_id=conversation_uuid(conversation_id)
-        )
+        conversation = selectors.get_conversation(principal=self.person, conversation_id=conversation_uuid(conversation_id))
         thread = selectors.thread(conversation=conversation)
         return self.answer(responses.conversation_detail(conversation, thread))
 
@@ -78,9 +74,7 @@ class ConversationViewSet(ContractViewSet):
 
 
 class MessageViewSet(ContractViewSet):
-    @described(
-        "List messages", kind="read", data=schemas.Messages, parameters=[*_PAGING, requests.MessageOrder]
-    )
+    @described("List messages", kind="read", data=schemas.Messages, parameters=[*_PAGING, requests.MessageOrder])
     def list(self, request: Request, conversation_id: str) -> HttpResponse:
         page = selectors.list_messages(
             principal=self.person,

@@ -1,0 +1,95 @@
+"""Every domain error has a name and a status in every contract, and a message in both languages."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
+
+from chatplatform.contracts.error_messages import ERROR_MESSAGES
+from chatplatform.contracts.registry import CONTRACTS
+from chatplatform.core.errors import DomainError, RetryLater
+
+OURS = ("accounts", "providers", "quotas", "retrieval", "conversations", "chatplatform")
+
+
+def every_error() -> list[type[DomainError]]:
+    """Those of all our modules, whoever imports them."""
+    for package in OURS:
+        root = importlib.import_module(package)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            if ".migrations" not in module.name and ".embedded." not in module.name and not module.name.endswith("asgi"):
+                importlib.import_module(module.name)
+
+    def below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+        for child in kind.__subclasses__():
+            yield child
+            yield from below(child)
+
+    return [kind for kind in below(DomainError) if not kind.__module__.startswith("tests")]
+
+
+def test_every_domain_error_has_a_row_of_its_own_or_of_an_ancestor_below_the_root():
+    errors = every_error()
+    assert len(errors) > 25
+    for contract in CONTRACTS:
+        for kind in errors:
+            assert contract.errors.stated_for(kind) is not DomainError, f"{contract.name}: {kind.__name__}"
+
+
+def test_every_error_that_is_answered_with_429_or_503_says_when_to_come_back():
+    for contract in CONTRACTS:
+        for kind in every_error():
+            if contract.errors.row_for(kind).status in (429, 503):
+                assert issubclass(kind, RetryLater), f"{contract.name}: {kind.__name__} has no retry_after"
+
+
+def test_the_documented_codes_have_their_documented_statuses():
+    table = CONTRACTS[0].errors
+    rows = {(row.code, row.status) for row in (table.row_for(kind) for kind in [*every_error(), DomainError])}
+    assert {
+        ("VALIDATION_ERROR", 422),
+        ("VALIDATION_ERROR", 400),
+        ("AUTHENTICATION_ERROR", 401),
+        ("AUTHORIZATION_ERROR", 403),
+        ("RESOURCE_NOT_FOUND", 404),
+        ("CONVERSATION_BUSY", 409),
+        ("QUOTA_EXCEEDED", 429),
+        ("RATE_LIMIT_EXCEEDED", 429),
+        ("OPENAI_API_ERROR", 502),
+        ("CONTEXT_TOO_LONG", 422),
+        ("DATABASE_ERROR", 503),
+        ("INTERNAL_SERVER_ERROR", 500),
+        ("PAYLOAD_TOO_LARGE", 413),
+        ("UNSUPPORTED_MEDIA_TYPE", 415),
+    } <= rows
+
+
+def test_the_list_for_translators_is_whole():
+    written = {(kind.__doc__ or "").strip() for kind in [*every_error(), DomainError]}
+    assert written - set(ERROR_MESSAGES) == set(), "add these to contracts/error_messages.py and the catalogue"
+    assert set(ERROR_MESSAGES) - written == set(), "nobody says these any more"
+
+
+@pytest.mark.parametrize("message", ERROR_MESSAGES)
+def test_every_error_has_a_chinese_message(message):
+    with translation.override("zh-hans"):
+        assert not gettext(message).isascii()
+    with translation.override("en"):
+        assert gettext(message) == message
+
+
+def test_the_catalogue_has_no_holes():
+    catalogue = Path(settings.LOCALE_PATHS[0]) / "zh_Hans" / "LC_MESSAGES" / "django.po"
+    entries = catalogue.read_text(encoding="utf-8").split("\n\n")[1:]
+    empty = [entry for entry in entries if entry.rstrip().endswith(('msgstr ""', 'msgstr[0] ""'))]
+    assert not empty
+    assert len(entries) > 200
+    assert all(apps.is_installed(name) for name in ("accounts", "conversations"))

@@ -1,0 +1,61 @@
+"""The bounded JSON parser by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatplatform.contracts.json_body import parse_json
+from chatplatform.core.errors import InvalidInput, MalformedBody
+
+TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(-1e15, 1e15) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_sound_is_read_as_the_standard_library_reads_it(value):
+    assert parse_json(json.dumps(value)) == value
+
+
+def test_the_depth_is_bounded():
+    deepest = settings.MAX_JSON_DEPTH
+    assert parse_json("[" * deepest + "]" * deepest)
+    for depth in (deepest + 1, 1000, 100_000):
+        with pytest.raises(MalformedBody):
+            parse_json("[" * depth + "]" * depth)
+        with pytest.raises(MalformedBody):
+            parse_json('{"a":' * depth + "1" + "}" * depth)
+
+
+NOT_JSON = ["NaN", "Infinity", '"\\ud800"', '"\\udc00x"', "", " ", "\ufeff{}", "{'a':1}", "01"]
+TOO_LARGE = ["1e999", "9" * 30, "-" + "9" * 5000, "1e300"]
+
+
+@pytest.mark.parametrize("text", NOT_JSON + TOO_LARGE)
+def test_what_is_not_json_or_too_large_is_malformed(text):
+    with pytest.raises(MalformedBody):
+        parse_json(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(MalformedBody):
+        parse_json(b'{"a":[' + text.encode("utf-8", "surrogatepass") + b",]}")
+
+
+NUL = ['"\\u0000"', '{"a":"\\u0000"}', '{"\\u0000":1}', '{"a":{"b":["x\\u0000"]}}', '[{"\\u0000":[]}]']
+
+
+@pytest.mark.parametrize("text", NUL)
+def test_nul_is_refused_wherever_it_hides(text):
+    with pytest.raises(InvalidInput) as refused:
+        parse_json(text)
+    assert not isinstance(refused.value, MalformedBody)
+
+
+def test_the_last_of_two_equal_keys_counts():
+    assert parse_json('{"a":1,"a":2}') == {"a": 2}

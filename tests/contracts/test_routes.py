@@ -1,0 +1,134 @@
+"""The route tables: every route is described, guarded, and runs where it should."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from chatplatform.contracts.contract import Runs
+from chatplatform.contracts.pages import _openapi
+from chatplatform.contracts.routing import TABLES, find_place, places
+
+PUBLIC = {
+    ("POST", "/auth/register"),
+    ("POST", "/auth/login"),
+    ("POST", "/auth/refresh"),
+    ("POST", "/auth/forgot-password"),
+    ("POST", "/auth/reset-password"),
+    ("GET", "/health"),
+}
+HASHING = {"/auth/register", "/auth/login", "/auth/reset-password"}
+WAITING = {
+    ("POST", "/conversations/{conversation_id}/messages"),
+    ("POST", "/conversations/{conversation_id}/messages/stream"),
+    ("GET", "/turns/{turn_id}"),
+    ("GET", "/turns/{turn_id}/events"),
+    ("POST", "/turns/{turn_id}/stop"),
+    ("GET", "/health"),
+}
+
+
+def routes():
+    return [(contract, route) for contract, table in TABLES for route in table]
+
+
+def test_what_is_public_is_listed_here():
+    assert {(route.method, route.path) for _, route in routes() if route.public} == PUBLIC
+
+
+def test_what_hashes_passwords_or_waits_leaves_the_few_threads_of_ordinary_rest():
+    assert {route.path for _, route in routes() if route.runs is Runs.SLOW} == HASHING
+    assert {(route.method, route.path) for _, route in routes() if route.runs is Runs.NATIVE} == WAITING
+
+
+def test_rates_are_the_documents():
+    for _, route in routes():
+        is_auth, is_send = route.path.startswith("/auth/"), "/messages" in route.path and route.method == "POST"
+        assert route.rate.limit == ("5/m" if is_auth else "20/m" if is_send else "100/m"), route
+        assert route.rate.by_address is is_auth
+
+
+def test_every_path_is_found_with_and_without_a_slash_and_nothing_else_is():
+    for place in places():
+        path = place.contract.base + re.sub(r"{\w+}", "x", place.path)
+        for written in (path, f"{path}/"):
+            found = find_place(written)
+            assert found is not None
+            assert found[0] is place
+        for other in (f"{path}//", f"{path}/x/y/z", f"{path}x" if "{" not in place.path else f"/x{path}", f"/{path}"):
+            found = find_place(other)
+            assert found is None or found[0] is not place
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def test_the_openapi_document_is_valid_and_describes_every_route_without_a_warning(schema):
+    validate_schema(schema)
+    assert not GENERATOR_STATS, str(dict(GENERATOR_STATS._warn_cache)) + str(dict(GENERATOR_STATS._error_cache))
+    described = {(method.upper(), path) for path, methods in schema["paths"].items() for method in methods}
+    assert described == {(route.method, contract.base + route.path) for contract, route in routes()}
+    assert _openapi().startswith(b'{"openapi":"3.')
+
+
+def test_the_openapi_document_says_which_routes_are_public(schema):
+    for contract, route in routes():
+        operation = schema["paths"][contract.base + route.path][route.method.lower()]
+        assert (operation.get("security") == [{}]) is route.public
+
+
+@pytest.mark.parametrize("credentials", [
+    {},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer garbage"},
+    {"Authorization": "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJ4In0."},
+    {"Authorization": "Basic YTpi"},
+    {"X-API-Key": "cp_0000000000000000_0000000000000000000000"},
+    {"Cookie": "access_token=x; sessionid=y"},
+])  # fmt: skip
+async def test_every_route_that_is_not_public_answers_401_to_strangers(platform, alice, credentials):
+    alice.token = ""
+    for _contract, route in routes():
+        if route.public:
+            continue
+        path = re.sub(r"{\w+}", "00000000-0000-4000-8000-000000000000", route.path)
+        status, answer = await alice.call(route.method, path, None, **credentials)
+        assert (status, answer["error"]["code"]) == (401, "AUTHENTICATION_ERROR"), route
+    query = f"{platform.url}/api/v1/users/me?token=x&access_token=x"
+    async with alice.session.get(query) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_the_documentation_and_its_files_come_from_here(platform, alice):
+    for path, media_type in (
+        ("/docs", "text/html"),
+        ("/openapi.json", "application/json"),
+        ("/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js", "text/javascript"),
+        ("/static/admin/css/base.css", "text/css"),
+        ("/static/chatplatform/pages.css", "text/css"),
+        ("/admin/login/", "text/html"),
+    ):
+        async with alice.session.get(platform.url + path) as response:
+            assert response.status == 200, path
+            assert response.content_type == media_type
+            text = await response.text()
+        if media_type == "text/html":
+            assert not re.search(r"(?:src|href)=\"https?://", text), f"{path} loads something from elsewhere"
+
+
+async def test_the_start_page(platform, alice):
+    async with alice.session.get(platform.url, headers={"Accept": "text/html,*/*"}) as response:
+        assert response.content_type == "text/html"
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        page = await response.text()
+        assert "/docs" in page
+        assert "/admin/" in page
+    async with alice.session.get(platform.url, headers={"Accept": "application/json"}) as response:
+        assert (await response.json())["name"] == "chatplatform"
