@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import connection
-
+from chatplatform.core.prepared import Int8, prepared_cursor
 from providers.base import PromptMessage
 
 # From the leaf upward: the newest first, and no further than could ever fit (a message is at least eight tokens or so).
@@ -25,8 +24,8 @@ def read_history(*, leaf_id: int | None, context_window: int) -> Iterator[Prompt
     """What was said before, newest first; answers that failed without a word are left out."""
     if leaf_id is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_BRANCH, {"leaf": leaf_id, "depth": min(1000, max(8, context_window // 8))})
+    with prepared_cursor() as cursor:
+        cursor.execute(_BRANCH, {"leaf": Int8(leaf_id), "depth": Int8(min(1000, max(8, context_window // 8)))})
         rows = cursor.fetchall()
     for role, content in rows:
         yield PromptMessage(role, content)

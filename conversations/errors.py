@@ -1,11 +1,11 @@
 """What can be refused about conversations and turns.
 
-    NotFound
-    ├── ConversationNotFound
-    ├── MessageNotFound
-    └── TurnNotFound
-    Conflict
-    └── ConversationBusy        a turn is already running here (turn_id)
+NotFound
+├── ConversationNotFound
+├── MessageNotFound
+└── TurnNotFound
+Conflict
+└── ConversationBusy        a turn is already running here (turn_id)
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -34,9 +33,7 @@ class ConversationSummary:
 
 
 def get_conversation(*, principal: Principal, conversation_id: UUID) -> Conversation:
-    found = Conversation.objects.filter(
-        uuid=conversation_id, user_id=principal.user_id, deleted_at__isnull=True
-    ).first()
+    found = Conversation.objects.filter(uuid=conversation_id, user_id=principal.user_id, deleted_at__isnull=True).first()
     if found is None:
         raise ConversationNotFound()
     return found
@@ -92,7 +89,7 @@ def _messages(conversation: Conversation) -> QuerySet[Message]:
 
 
 def _views(messages: QuerySet[Message]) -> Iterable[MessageView]:
-    rows: Iterable[dict[str, Any]] = messages.values(
+    rows = messages.values(
         "uuid",
         "role",
         "content",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.principal import Principal
@@ -47,7 +50,9 @@ def delete_conversation(*, principal: Principal, conversation_id: UUID, origin: 
     running = Turn.objects.filter(conversation=conversation, state=Turn.State.RUNNING).first()
     if running is not None:
         close_from_outside(running, Turn.State.STOPPED)
-        transaction.on_commit(lambda: stream.forget(running.uuid))
+    told = Turn.objects.filter(conversation=conversation, ended_at__gt=Now() - timedelta(seconds=settings.TURN_LOG_TTL_SECONDS))
+    turn_ids = list(told.values_list("uuid", flat=True))
+    transaction.on_commit(lambda: stream.forget(turn_ids))
     Message.objects.filter(conversation=conversation).update(content="")
     Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="")
     Conversation.objects.filter(pk=conversation.pk).update(

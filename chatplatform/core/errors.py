@@ -3,6 +3,7 @@
     DomainError
     ├── InvalidInput            a value that breaks a rule (field, issue)
     │   ├── MalformedBody       not JSON, too deep, not text
+    │   ├── UnknownHost         the request names a host that is not ours
     │   ├── AlreadyTaken        the name or the address belongs to somebody
     │   └── KeyReused           an idempotency key came back with another body
     ├── NotSignedIn
@@ -19,6 +20,7 @@
     ├── MethodNotAllowed
     ├── NotAcceptable
     ├── BodyTooLarge
+    ├── BodyTooSlow
     ├── UnsupportedMediaType
     └── Unavailable             something of ours is away for now (retry_after)
         ├── DatabaseAway
@@ -29,6 +31,8 @@ The domain apps grow the tree in their own `errors.py`. The docstring of an erro
 """
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.utils.translation import gettext
 
@@ -59,6 +63,10 @@ class InvalidInput(DomainError):
 
 class MalformedBody(InvalidInput):
     """The body of the request is malformed."""
+
+
+class UnknownHost(InvalidInput):
+    """This host name is not served here."""
 
 
 class AlreadyTaken(InvalidInput):
@@ -126,9 +134,26 @@ class ContextTooLong(DomainError):
 class VendorFailed(DomainError):
     """The model's provider failed to answer."""
 
-    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after: float | None = None,
+        turn_id: UUID | None = None,
+        text_kept: bool = False,
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.turn_id = turn_id
+        """The turn that failed, where there is one already."""
+        self.text_kept = text_kept
+        """Whether the answer had begun: what there is of it is in the history."""
+
+    @property
+    def message(self) -> str:
+        if self.text_kept and self._message is None:
+            return gettext("The model's provider failed to finish the answer; the text so far is kept.")
+        return super().message
 
 
 class MethodNotAllowed(DomainError):
@@ -141,6 +166,10 @@ class NotAcceptable(DomainError):
 
 class BodyTooLarge(DomainError):
     """The body of the request is too large."""
+
+
+class BodyTooSlow(DomainError):
+    """The body of the request did not arrive in time."""
 
 
 class UnsupportedMediaType(DomainError):

@@ -13,7 +13,7 @@ import structlog
 from conversations.models import Turn
 from conversations.turns.log import TurnLog
 from conversations.turns.request import Assignment
-from conversations.turns.store import Ending
+from conversations.turns.store import Ending, costs_nothing
 from conversations.turns.usage import measure
 from providers.base import (
     Finished,
@@ -24,6 +24,7 @@ from providers.base import (
     TextDelta,
     UsageReported,
 )
+from providers.hygiene import storable
 from providers.tokens import count_text
 
 log = structlog.get_logger(__name__)
@@ -39,20 +40,25 @@ class Answer:
         self.reported: UsageReported | None = None
         self.finish = FinishReason.OTHER
         self.model = ""
+        self._counted = 0
+        """Tokens of what was said so far, but for the `_uncounted` rest."""
+        self._uncounted: list[str] = []
+        self._uncounted_length = 0
 
     async def write(self, provider: Provider) -> Ending:
         """Asks the provider and keeps what it says. Every failure is an ending; only cancellation is raised."""
         try:
-            async with aclosing(provider.stream(self.assignment.request)) as events:  # type: ignore[type-var]
+            async with aclosing(provider.stream(self.assignment.request)) as events:
                 async for event in events:
                     match event:
                         case TextDelta(text):
-                            self.log.add_text(text)
-                            if self._overruns():
-                                self.finish = FinishReason.LENGTH
+                            self.log.add_text(storable(text))
+                            if self._overruns(text):
                                 break
                         case ReasoningDelta(text):
                             self.reasoning.append(text)
+                            if self._overruns(text):
+                                break
                         case UsageReported():
                             self.reported = event
                         case Finished(reason, model):
@@ -77,11 +83,9 @@ class Answer:
             code=code,
             detail=detail,
         )
-        return self.ending(
-            Turn.State.FAILED, free=not self.log.length, error_code=code, error_detail=detail, retry_after=retry_after
-        )
+        return self.ending(Turn.State.FAILED, error_code=code, error_detail=storable(detail), retry_after=retry_after)
 
-    def ending(self, state: str, *, free: bool = False, **more: object) -> Ending:
+    def ending(self, state: str, **more: object) -> Ending:
         text = self.log.text
         usage = measure(
             reported=self.reported,
@@ -95,20 +99,26 @@ class Answer:
             text=text,
             marks=self.log.marks.tobytes(),
             usage=usage,
-            free=free,
-            model=self.model,
+            free=costs_nothing(state, text),
+            model=storable(self.model),
             **more,  # type: ignore[arg-type]
         )
 
-    def _overruns(self) -> bool:
+    def _overruns(self, text: str) -> bool:
         """Whether the vendor goes on past the length it was given, which is all that was reserved.
 
-        A delta is hardly ever more than a few tokens nor a character less than a quarter of one, so the counting itself is rare.
+        A character is hardly ever more than a token, so most answers are never counted here, and no part of one twice.
         """
+        self._uncounted.append(text)
+        self._uncounted_length += len(text)
         allowed = self.assignment.request.max_tokens
-        deltas = len(self.log.marks)
-        if deltas <= allowed and self.log.length <= 4 * allowed:
+        allowed += allowed // 10 + 16  # our count is not the vendor's
+        if self._uncounted_length < 64 or self._counted + self._uncounted_length <= allowed:
             return False
-        if deltas % 64:
+        self._counted += count_text("".join(self._uncounted), model=self.assignment.route.model)
+        self._uncounted.clear()
+        self._uncounted_length = 0
+        if self._counted <= allowed:
             return False
-        return count_text(self.log.text, model=self.assignment.route.model) > allowed + allowed // 10 + 16
+        self.finish = FinishReason.LENGTH
+        return True

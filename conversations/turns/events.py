@@ -1,8 +1,8 @@
 """The one stream of a turn. Every transport is an encoder of these; `n` numbers them from 1 without a gap.
 
-    1       TurnStarted
-    2…k+1   TextAdded, one for each delta of the provider
-    k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
+1       TurnStarted
+2…k+1   TextAdded, one for each delta of the provider
+k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
 """
 
 from __future__ import annotations
@@ -86,3 +86,28 @@ class TurnInterrupted:
 TurnEnded = TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted
 TurnEvent = TurnStarted | TextAdded | TurnEnded
 ENDINGS = (TurnCompleted, TurnStopped, TurnFailed, TurnInterrupted)
+UNKNOWN_USAGE = TurnUsage(None, None, "missing")
+
+
+def make_ending(
+    state: str,
+    *,
+    n: int,
+    usage: TurnUsage,
+    at: datetime,
+    finish_reason: str = "",
+    model: str = "",
+    code: str = "",
+    retry_after: float | None = None,
+) -> TurnEnded:
+    """The event that tells of a turn in one of `Turn.State`'s four final states."""
+    match state:
+        case "completed":
+            return TurnCompleted(n, usage, finish_reason, model, at)
+        case "stopped":
+            return TurnStopped(n, usage, at)
+        case "failed":
+            return TurnFailed(n, code, retry_after, usage, at)
+        case "interrupted":
+            return TurnInterrupted(n, usage, at)
+    raise ValueError(f"a turn does not end as {state!r}")

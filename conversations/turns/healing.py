@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 
 import structlog
-from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from conversations.models import Turn
 from conversations.turns import stream
-from conversations.turns.store import Ending, close_turn
+from conversations.turns.store import LEASE_RAN_OUT, Ending, close_turn, costs_nothing
 from conversations.turns.usage import measure
 
 log = structlog.get_logger(__name__)
@@ -19,45 +20,58 @@ MOST_AT_ONCE = 200
 
 def heal_turns() -> int:
     """Closes every turn whose lease ran out. How many; safe to run anywhere, any number of times at once."""
-    healed = 0
-    with transaction.atomic():
-        expired = Turn.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            state=Turn.State.RUNNING, lease_until__lt=Now()
-        )
-        for turn in expired.order_by("lease_until")[:MOST_AT_ONCE]:
-            healed += heal(turn)
-    return healed
+    ran_out = RawSQL(LEASE_RAN_OUT, (), BooleanField())  # noqa: S611
+    waiting = Turn.objects.filter(ran_out, state=Turn.State.RUNNING).order_by("pk")
+    healed, after = 0, 0
+    while True:
+        expired = list(waiting.filter(pk__gt=after)[:MOST_AT_ONCE])
+        told = stream.read_all([turn.uuid for turn in expired])
+        for turn in expired:
+            try:
+                healed += heal(turn, told.get(turn.uuid, ()))
+            except Exception:
+                # The others must not wait for ever for one that cannot be healed.
+                log.exception("turn_not_healed", turn_id=str(turn.uuid))
+        if len(expired) < MOST_AT_ONCE:
+            return healed
+        after = expired[-1].pk
 
 
-def heal(turn: Turn) -> bool:
-    """Closes one turn whose lease ran out as interrupted."""
-    text_length = close_from_outside(turn, Turn.State.INTERRUPTED)
-    if text_length is not None:
-        log.warning("turn_healed", turn_id=str(turn.uuid), characters=text_length)
-    return text_length is not None
+def heal(turn: Turn, told: Iterable[stream.Batch] | None = None) -> bool:
+    """Closes one turn as interrupted if its lease still is run out. `told`: what it said in Redis, when that is known already."""
+    length = close_from_outside(turn, Turn.State.INTERRUPTED, told, only_if_expired=True)
+    if length is not None:
+        log.warning("turn_healed", turn_id=str(turn.uuid), characters=length)
+    return length is not None
 
 
-def close_from_outside(turn: Turn, state: str) -> int | None:
+def close_from_outside(
+    turn: Turn, state: str, told: Iterable[stream.Batch] | None = None, *, only_if_expired: bool = False
+) -> int | None:
     """Closes a turn that this process does not run, with what the database or Redis has of its text. Its length, or None when it
     had been closed already. Whoever still runs it finds out when it saves next."""
-    text, marks = _recover(turn)
+    if told is None:
+        told = stream.read_all([turn.uuid]).get(turn.uuid, ())
+    text, marks = _recover(turn, told)
     ending = Ending(
         state=state,
         text=text,
         marks=marks.tobytes(),
         usage=measure(reported=None, prompt_estimate=turn.prompt_tokens or 0, text=text, model=turn.model),
-        free=state == Turn.State.INTERRUPTED and not text,
+        free=costs_nothing(state, text),
     )
-    closed = close_turn(turn_id=turn.uuid, fence=turn.fence, ending=ending)
+    closed = close_turn(turn_id=turn.uuid, fence=turn.fence, ending=ending, only_if_expired=only_if_expired)
     return len(text) if closed is not None else None
 
 
-def _recover(turn: Turn) -> tuple[str, array[int]]:
+def _recover(turn: Turn, told: Iterable[stream.Batch]) -> tuple[str, array[int]]:
     """The database is up to half a second behind what the dead process had sent to the others."""
-    text, marks = turn.text, array("I", bytes(turn.marks))
-    for batch in stream.read_all(turn.uuid):
+    pieces, marks = [turn.text], array("I", bytes(turn.marks))
+    length = len(turn.text)
+    for batch in told:
         for n, item in enumerate(batch.items, start=batch.first_n):
             if isinstance(item, str) and n == len(marks) + 2:
-                text += item
-                marks.append(len(text))
-    return text, marks
+                pieces.append(item)
+                length += len(item)
+                marks.append(length)
+    return "".join(pieces), marks

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 import orjson
@@ -78,9 +78,10 @@ class TurnLog:
         assert self.ended is None, "a turn ends once"
         self._append(event)
 
-    async def follow(self, after: int = 0) -> AsyncIterator[list[TurnEvent]]:
+    async def follow(self, after: int = 0) -> AsyncGenerator[list[TurnEvent], None]:
         """Events with a number above `after`, all that are there at once as one batch, up to the ending. A follower that is
         already at or past the end gets the ending again."""
+        after = max(after, 0)
         while True:
             if self.ended is not None and after >= len(self.events):
                 yield [self.ended]

@@ -1,27 +1,30 @@
 """Turns that run in another process, followed here: a replica of each log, fed from Redis, and from the database where Redis is
-silent. One loop and one connection serve all of them, however many followers there are."""
+silent. Two loops and one connection serve all of them, however many followers there are."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
-import redis
 import redis.asyncio
-import structlog
+from django.utils import timezone
 
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import DomainError
-from conversations.turns import store, stream
+from conversations.turns import reading, stream
+from conversations.turns.events import UNKNOWN_USAGE, TextAdded, TurnStopped
 from conversations.turns.log import TurnLog, replay
+from conversations.turns.loops import forever
+from conversations.turns.reading import StoredTurn
 
-log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.075
-DATABASE_POLL_SECONDS = 1.0
+SILENCE_SECONDS = 1.0
+"""Of Redis, after which the database is asked, and then asked again."""
 
 
 @dataclass(slots=True)
@@ -29,7 +32,38 @@ class Replica:
     log: TurnLog
     position: bytes = stream.START
     followers: int = 0
-    asked_database_at: float = field(default_factory=time.monotonic)
+    heard_at: float = field(default_factory=time.monotonic)
+    """When Redis last had news, or the database was asked."""
+
+    def take(self, batches: Iterable[stream.Batch]) -> None:
+        """What Redis has. A batch behind a gap is left there, to be read again when the database has filled the gap."""
+        for batch in batches:
+            if batch.first_n > self.log.next_n:
+                return
+            for n, item in enumerate(batch.items, start=batch.first_n):
+                if n != self.log.next_n or self.log.ended is not None:
+                    continue  # seen before
+                if isinstance(item, str):
+                    self.log.add_text(item)
+                else:
+                    self.log.end(replace(item, n=n))
+            self.position = batch.position
+            self.heard_at = time.monotonic()
+
+    def catch_up(self, stored: StoredTurn) -> None:
+        if self.log.ended is not None:
+            return  # Redis told it while the database was asked
+        whole = replay(stored.started, text=stored.text, marks=stored.marks, ended=None)
+        for event in whole.events[len(self.log.events) :]:
+            assert isinstance(event, TextAdded)
+            self.log.add_text(event.text)
+        if stored.ended is not None:
+            self.log.end(replace(stored.ended, n=self.log.next_n))
+
+    def end_as_gone(self) -> None:
+        """The conversation was deleted under its followers: for them the turn was stopped."""
+        if self.log.ended is None:
+            self.log.end(TurnStopped(self.log.next_n, UNKNOWN_USAGE, timezone.now()))
 
 
 class Replicas:
@@ -38,12 +72,18 @@ class Replicas:
         self._open: dict[UUID, Replica] = {}
         self._wanted = asyncio.Event()
 
+    def loops(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            forever("turn_replicas_without_redis", self._redis_round, every=POLL_SECONDS),
+            forever("turn_replicas_without_database", self._database_round, every=SILENCE_SECONDS / 4),
+        ]
+
     @asynccontextmanager
     async def log_of(self, turn_id: UUID) -> AsyncIterator[TurnLog]:
         """The log of a turn that this process does not run. Raises TurnNotFound."""
         replica = self._open.get(turn_id)
         if replica is None:
-            stored = await in_database_thread(store.load_turn, turn_id)
+            stored = await in_database_thread(reading.load_turn, turn_id)
             if stored.ended is not None:
                 yield _finished(stored)
                 return
@@ -60,78 +100,33 @@ class Replicas:
             if not replica.followers and self._open.get(turn_id) is replica:
                 del self._open[turn_id]
 
-    async def keep_fed(self) -> None:
-        """The loop; ends by cancellation."""
-        while True:
-            if not self._open:
-                self._wanted.clear()
-                await self._wanted.wait()
-            try:
-                await self._read_redis()
-            except redis.RedisError as error:
-                log.warning("turn_replicas_without_redis", error=type(error).__name__)
-            await self._read_database()
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def _read_redis(self) -> None:
+    async def _redis_round(self) -> None:
+        await self._wait_for_followers()
         positions = {turn_id: replica.position for turn_id, replica in self._open.items() if replica.log.ended is None}
-        for turn_id, (position, batches) in (await stream.read(self._client, positions)).items():
-            replica = self._open.get(turn_id)
-            if replica is None:
-                continue
-            replica.position = position
-            for batch in batches:
-                _apply(replica.log, batch)
+        for turn_id, batches in (await stream.read(self._client, positions)).items():
+            if replica := self._open.get(turn_id):
+                replica.take(batches)
 
-    async def _read_database(self) -> None:
+    async def _database_round(self) -> None:
         """Catches what Redis did not tell: an ending by the healer, a gap, everything while Redis is away."""
-        now = time.monotonic()
+        await self._wait_for_followers()
         for turn_id, replica in list(self._open.items()):
-            if replica.log.ended is not None or now - replica.asked_database_at < DATABASE_POLL_SECONDS:
+            if replica.log.ended is not None or time.monotonic() - replica.heard_at < SILENCE_SECONDS:
                 continue
-            replica.asked_database_at = now
+            replica.heard_at = time.monotonic()
             try:
-                stored = await in_database_thread(store.load_turn, turn_id)
+                replica.catch_up(await in_database_thread(reading.load_turn, turn_id))
             except DomainError:
-                _end_with_what_is_known(replica.log)
-            except Exception as error:
-                log.warning("turn_replica_without_database", error=type(error).__name__)
-            else:
-                _catch_up(replica.log, stored)
+                replica.end_as_gone()
+
+    async def _wait_for_followers(self) -> None:
+        if not self._open:
+            self._wanted.clear()
+            await self._wanted.wait()
 
 
-def _finished(stored: store.StoredTurn) -> TurnLog:
+def _finished(stored: StoredTurn) -> TurnLog:
     complete = replay(stored.started, text=stored.text, marks=stored.marks, ended=None)
     assert stored.ended is not None
     complete.end(replace(stored.ended, n=complete.next_n))
     return complete
-
-
-def _apply(turn_log: TurnLog, batch: stream.Batch) -> None:
-    for n, item in enumerate(batch.items, start=batch.first_n):
-        if n != turn_log.next_n or turn_log.ended is not None:
-            continue  # seen before, or behind a gap that the database will fill
-        if isinstance(item, str):
-            turn_log.add_text(item)
-        else:
-            turn_log.end(replace(item, n=n))
-
-
-def _catch_up(turn_log: TurnLog, stored: store.StoredTurn) -> None:
-    if turn_log.ended is not None:
-        return  # Redis told it while the database was asked
-    whole = replay(stored.started, text=stored.text, marks=stored.marks, ended=None)
-    for event in whole.events[len(turn_log.events) :]:
-        turn_log.add_text(event.text)  # type: ignore[union-attr]
-    if stored.ended is not None:
-        turn_log.end(replace(stored.ended, n=turn_log.next_n))
-
-
-def _end_with_what_is_known(turn_log: TurnLog) -> None:
-    """The conversation was deleted under its followers: for them the turn was stopped."""
-    from django.utils import timezone
-
-    from conversations.turns.events import TurnStopped, TurnUsage
-
-    if turn_log.ended is None:
-        turn_log.end(TurnStopped(turn_log.next_n, TurnUsage(None, None, "missing"), timezone.now()))

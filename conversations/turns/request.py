@@ -62,7 +62,6 @@ class Assignment:
 
     row_id: int
     fence: UUID
-    user_id: int
     opened: OpenedTurn
     started_at: datetime
     route: Route

@@ -1,213 +1,36 @@
-"""Turns in the database: opened in one transaction, saved while they run, closed in another. Blocking code; nothing here awaits.
+"""A turn's row while it runs and when it ends (`opening.py` begins it, `reading.py` reads it). Blocking code.
 
 Whoever runs a turn holds its lease by `fence`, a secret number in the row. A write that finds the row without that fence, or no
 longer running, has lost it: somebody closed the turn (the healer after a pause, or the deletion of its conversation).
+
+The order of locks is the same everywhere: conversation, turn, messages, the ledger's periods.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, F, Value, When
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts.principal import Principal
-from chatplatform.core.errors import KeyReused
-from conversations.context import read_history
-from conversations.errors import ConversationBusy, ConversationNotFound, TurnNotFound
-from conversations.models import Conversation, Message, Turn
-from conversations.titles import title_from
-from conversations.turns.events import (
-    TurnCompleted,
-    TurnEnded,
-    TurnFailed,
-    TurnInterrupted,
-    TurnStarted,
-    TurnStopped,
-    TurnUsage,
-)
-from conversations.turns.prompt import Prompt, build_prompt
-from conversations.turns.request import Assignment, MessageView, OpenedTurn, TurnRequest, TurnView
-from providers import tokens
-from providers.base import ProviderRequest
-from providers.errors import UnknownModel
-from providers.registry import Price, Route, find_route
+from chatplatform.core.prepared import Int8, prepared_cursor
+from conversations.models import Message, Turn
+from conversations.turns.reading import find_turn
+from conversations.turns.request import TurnView
+from providers.registry import Price
 from quotas import ledger
 from quotas.ledger import MeasuredUsage
 
 State = Turn.State
 
-
-# --- Opening ------------------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def open_turn(*, principal: Principal, request: TurnRequest) -> Assignment | OpenedTurn:
-    """Accepts a message: all of it is stored when this returns, or none of it.
-
-    Returns the assignment for whoever is to answer, or the earlier turn with the same client key. Raises ConversationNotFound,
-    ConversationBusy, KeyReused, UnknownModel, ContextTooLong, QuotaExceeded.
-    """
-    conversation = (
-        Conversation.objects.select_for_update(no_key=True)
-        .filter(uuid=request.conversation_id, user_id=principal.user_id, deleted_at__isnull=True)
-        .first()
-    )
-    if conversation is None:
-        raise ConversationNotFound()
-    if request.client_key and (earlier := _turn_with_key(conversation, request)):
-        return earlier
-    _make_sure_it_is_free(conversation)
-
-    route = _route(principal, request, conversation)
-    prompt = _prompt(conversation, request, route)
-    turn_id = uuid.uuid4()
-    reservation = ledger.reserve(
-        user_id=principal.user_id,
-        tier=principal.tier,
-        turn_id=turn_id,
-        prompt_tokens=prompt.tokens,
-        asked_output=request.max_tokens,
-        room=min(prompt.room, route.max_output),
-    )
-    return _insert(principal, request, conversation, route, prompt, turn_id, reservation.output_tokens)
-
-
-def _turn_with_key(conversation: Conversation, request: TurnRequest) -> OpenedTurn | None:
-    turn = (
-        Turn.objects.select_related("user_message", "answer")
-        .filter(conversation=conversation, client_key=request.client_key)
-        .first()
-    )
-    if turn is None:
-        return None
-    if bytes(turn.body_hash) != request.fingerprint():
-        raise KeyReused()
-    return OpenedTurn(
-        turn_id=turn.uuid,
-        conversation_id=conversation.uuid,
-        user_message=message_view(turn.user_message),
-        answer_id=turn.answer.uuid,
-        attached=True,
-    )
-
-
-def _make_sure_it_is_free(conversation: Conversation) -> None:
-    expired = Case(When(lease_until__lt=Now(), then=Value(True)), default=Value(False), output_field=BooleanField())
-    running = Turn.objects.annotate(expired=expired).filter(conversation=conversation, state=State.RUNNING).first()
-    if running is None:
-        return
-    if not running.expired:
-        raise ConversationBusy(running.uuid)
-    from conversations.turns.healing import heal  # it closes turns with this module
-
-    heal(running)
-    conversation.refresh_from_db()
-
-
-def _route(principal: Principal, request: TurnRequest, conversation: Conversation) -> Route:
-    """The model asked for now, or the conversation's; one that an operator has taken away since is followed by the default."""
-    if request.model:
-        return find_route(principal=principal, model=request.model)
-    try:
-        return find_route(principal=principal, model=conversation.model or None)
-    except UnknownModel:
-        return find_route(principal=principal, model=None)
-
-
-def _prompt(conversation: Conversation, request: TurnRequest, route: Route) -> Prompt:
-    return build_prompt(
-        system=conversation.system_message,
-        history_newest_first=read_history(leaf_id=conversation.leaf_id, context_window=route.context_window),
-        question=request.content,
-        context_window=route.context_window,
-        answer_tokens=request.max_tokens,
-        count=partial(tokens.count_prompt, model=route.model),
-    )
-
-
-def _insert(
-    principal: Principal,
-    request: TurnRequest,
-    conversation: Conversation,
-    route: Route,
-    prompt: Prompt,
-    turn_id: UUID,
-    output_tokens: int,
-) -> Assignment:
-    now = timezone.now()
-    question = Message.objects.create(
-        conversation=conversation,
-        parent_id=conversation.leaf_id,
-        role=Message.Role.USER,
-        content=request.content,
-        tokens_used=tokens.count_text(request.content),
-        created_at=now,
-    )
-    answer = Message.objects.create(
-        conversation=conversation,
-        parent=question,
-        role=Message.Role.ASSISTANT,
-        status=Message.Status.STREAMING,
-        model=route.model,
-        # A microsecond later: what is ordered by time is then also ordered by who spoke first.
-        created_at=now + timedelta(microseconds=1),
-    )
-    turn = Turn.objects.create(
-        uuid=turn_id,
-        user_id=principal.user_id,
-        conversation=conversation,
-        user_message=question,
-        answer=answer,
-        contract=request.contract,
-        client_key=request.client_key,
-        body_hash=request.fingerprint(),
-        lease_until=Now() + timedelta(seconds=settings.TURN_LEASE_SECONDS),
-        provider_id=route.provider_id,
-        provider_name=route.provider_name,
-        model_asked=route.asked,
-        model=route.model,
-        prompt_tokens=prompt.tokens,
-        price=asdict(route.price) if route.price else None,
-        created_at=now,
-    )
-    Conversation.objects.filter(pk=conversation.pk).update(
-        leaf=answer,
-        message_count=F("message_count") + 2,
-        updated_at=now,
-        title=conversation.title or title_from(request.content),
-    )
-    return Assignment(
-        row_id=turn.pk,
-        fence=turn.fence,
-        user_id=principal.user_id,
-        opened=OpenedTurn(
-            turn_id=turn_id,
-            conversation_id=conversation.uuid,
-            user_message=message_view(question),
-            answer_id=answer.uuid,
-            attached=False,
-        ),
-        started_at=now,
-        route=route,
-        request=ProviderRequest(
-            model=route.model,
-            messages=prompt.messages,
-            max_tokens=output_tokens,
-            temperature=request.temperature,
-            user=principal.user_uuid.hex,
-        ),
-        prompt_tokens=prompt.tokens,
-    )
+LEASE_RAN_OUT = "(lease_until < now() AND pg_postmaster_start_time() < now() - interval '3 seconds')"
+"""While the database was away nobody could renew a lease: who runs a turn comes first when it is back."""
 
 
 # --- While it runs ------------------------------------------------------------------------------------------------------------
@@ -252,6 +75,12 @@ def save_progress(batch: Sequence[Progress]) -> dict[int, bool]:
         return dict(cursor.fetchall())
 
 
+def request_stop(*, principal: Principal, turn_id: UUID) -> TurnView:
+    """Asks whoever runs the turn to stop; it sees this when it saves next. Asking again, or too late, changes nothing."""
+    Turn.objects.filter(uuid=turn_id, user_id=principal.user_id, state=State.RUNNING).update(stop_requested=True)
+    return find_turn(principal=principal, turn_id=turn_id)
+
+
 # --- Closing ------------------------------------------------------------------------------------------------------------------
 
 
@@ -264,12 +93,18 @@ class Ending:
     marks: bytes
     usage: MeasuredUsage
     free: bool
-    """Nothing is charged and the request is given back: it failed before its first token."""
+    """Nothing is charged and the request is given back."""
     finish_reason: str = ""
     model: str = ""
+    """That answered, where the vendor told."""
     error_code: str = ""
     error_detail: str = ""
     retry_after: float | None = None
+
+
+def costs_nothing(state: str, text: str) -> bool:
+    """The vendor or we ourselves failed before the first token."""
+    return not text and state in (State.FAILED, State.INTERRUPTED)
 
 
 _MESSAGE_STATUS = {
@@ -279,48 +114,63 @@ _MESSAGE_STATUS = {
     State.INTERRUPTED: Message.Status.INTERRUPTED,
 }
 
+# The conversation is locked before the turn is touched, as whoever sends to it or deletes it does.
+_CLOSE = f"""
+WITH room AS MATERIALIZED (
+    SELECT id FROM conversations_conversation
+    WHERE id = (SELECT conversation_id FROM conversations_turn WHERE uuid = %(turn)s) FOR NO KEY UPDATE
+), closed AS (
+    UPDATE conversations_turn AS turn
+    SET state = %(state)s, text = '', marks = %(marks)s, prompt_tokens = %(prompt)s, completion_tokens = %(completion)s,
+        usage_source = %(source)s, finish_reason = %(finish_reason)s, error_code = %(error_code)s,
+        error_detail = %(error_detail)s, retry_after = %(retry_after)s, ended_at = now(),
+        first_token_at = COALESCE(first_token_at, CASE WHEN %(spoke)s THEN now() END)
+    FROM room
+    WHERE turn.uuid = %(turn)s AND turn.conversation_id = room.id AND fence = %(fence)s AND state = 'running'
+        AND (%(whenever)s OR {LEASE_RAN_OUT})
+    RETURNING answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at,
+        COALESCE(NULLIF(%(model)s, ''), model) AS answered_by
+), answered AS (
+    UPDATE conversations_message SET content = %(text)s, status = %(status)s, tokens_used = %(tokens)s, model = answered_by
+    FROM closed WHERE id = answer_id
+), touched AS (
+    UPDATE conversations_conversation SET updated_at = ended_at FROM closed WHERE id = conversation_id
+)
+SELECT answer_id, conversation_id, provider_id, provider_name, model_asked, price::text, ended_at, answered_by FROM closed
+"""  # noqa: S608
+
 
 @transaction.atomic
-def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending) -> datetime | None:
-    """Stores the answer and settles the ledger, once. The time it was closed at, or None when the turn was lost before."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE conversations_turn
-               SET state = %s, text = '', marks = %s, prompt_tokens = %s, completion_tokens = %s, usage_source = %s,
-                   finish_reason = %s, error_code = %s, error_detail = %s, retry_after = %s,
-                   model = COALESCE(NULLIF(%s, ''), model),
-                   first_token_at = COALESCE(first_token_at, CASE WHEN %s THEN now() END), ended_at = now()
-             WHERE uuid = %s AND fence = %s AND state = 'running'
-            RETURNING answer_id, conversation_id, model, provider_id, provider_name, model_asked, price::text, ended_at
-            """,
-            [
-                ending.state,
-                ending.marks,
-                None if ending.free else ending.usage.prompt_tokens,
-                None if ending.free else ending.usage.completion_tokens,
-                ending.usage.source,
-                ending.finish_reason,
-                ending.error_code,
-                ending.error_detail[:2000],
-                ending.retry_after,
-                ending.model[:200],
-                bool(ending.text),
-                turn_id,
-                fence,
-            ],
-        )
+def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending, only_if_expired: bool = False) -> datetime | None:
+    """Stores the answer and settles the ledger, once. The time it was closed at, or None when the turn was lost before (or,
+    `only_if_expired`, when whoever runs it has come back to life and renewed its lease)."""
+    usage = ending.usage
+    completion = 0 if ending.free else usage.completion_tokens or 0
+    parameters: dict[str, Any] = {
+        "turn": turn_id,
+        "fence": fence,
+        "whenever": not only_if_expired,
+        "state": ending.state,
+        "status": _MESSAGE_STATUS[State(ending.state)].value,
+        "text": ending.text,
+        "spoke": bool(ending.text),
+        "marks": ending.marks,
+        "tokens": Int8(completion),
+        "prompt": None if ending.free or usage.prompt_tokens is None else Int8(usage.prompt_tokens),
+        "completion": None if ending.free or usage.completion_tokens is None else Int8(usage.completion_tokens),
+        "source": usage.source,
+        "finish_reason": ending.finish_reason,
+        "model": ending.model[:200],
+        "error_code": ending.error_code,
+        "error_detail": ending.error_detail[:2000],
+        "retry_after": ending.retry_after,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(_CLOSE, parameters)
         row = cursor.fetchone()
     if row is None:
         return None
-    answer_id, conversation_id, model, provider_id, provider_name, model_asked, price, ended_at = row
-    Message.objects.filter(pk=answer_id).update(
-        content=ending.text,
-        status=_MESSAGE_STATUS[State(ending.state)],
-        tokens_used=0 if ending.free else ending.usage.completion_tokens or 0,
-        model=model,
-    )
-    Conversation.objects.filter(pk=conversation_id).update(updated_at=ended_at)
+    answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at, answered_by = row
     if ending.free:
         ledger.release(turn_id=turn_id)
     else:
@@ -328,102 +178,11 @@ def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending) -> datetime | None
             turn_id=turn_id,
             message_id=answer_id,
             conversation_id=conversation_id,
-            usage=ending.usage,
+            usage=usage,
             price=Price(**orjson.loads(price)) if price else None,
             provider_id=provider_id,
             provider_name=provider_name,
             model_asked=model_asked,
-            model_answered=model,
+            model_answered=answered_by,
         )
     return ended_at
-
-
-# --- Reading ------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTurn:
-    """What the database knows of a turn's events."""
-
-    started: TurnStarted
-    text: str
-    marks: bytes
-    ended: TurnEnded | None
-
-
-def load_turn(turn_id: UUID) -> StoredTurn:
-    turn = Turn.objects.select_related("conversation", "answer", "user_message").filter(uuid=turn_id).first()
-    if turn is None or turn.conversation.deleted_at is not None:
-        raise TurnNotFound()
-    return StoredTurn(
-        started=TurnStarted(
-            n=1,
-            turn_id=turn.uuid,
-            conversation_id=turn.conversation.uuid,
-            message_id=turn.answer.uuid,
-            user_message_id=turn.user_message.uuid if turn.user_message else None,
-            model=turn.model,
-            at=turn.created_at,
-        ),
-        text=turn.text if turn.state == State.RUNNING else turn.answer.content,
-        marks=bytes(turn.marks),
-        ended=_ending_event(turn),
-    )
-
-
-def _ending_event(turn: Turn) -> TurnEnded | None:
-    """Its number is for the log to set: it comes after whatever is there."""
-    usage = TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source)
-    match State(turn.state):
-        case State.RUNNING:
-            return None
-        case State.COMPLETED:
-            return TurnCompleted(0, usage, turn.finish_reason, turn.model, turn.ended_at)
-        case State.STOPPED:
-            return TurnStopped(0, usage, turn.ended_at)
-        case State.FAILED:
-            return TurnFailed(0, turn.error_code, turn.retry_after, usage, turn.ended_at)
-        case State.INTERRUPTED:
-            return TurnInterrupted(0, usage, turn.ended_at)
-
-
-def find_turn(*, principal: Principal, turn_id: UUID) -> TurnView:
-    """A turn of the person who asks; TurnNotFound for strangers too."""
-    turn = (
-        Turn.objects.select_related("conversation", "answer", "user_message")
-        .filter(uuid=turn_id, user_id=principal.user_id, conversation__deleted_at__isnull=True)
-        .first()
-    )
-    if turn is None:
-        raise TurnNotFound()
-    return TurnView(
-        turn_id=turn.uuid,
-        conversation_id=turn.conversation.uuid,
-        user_message_id=turn.user_message.uuid if turn.user_message else None,
-        message_id=turn.answer.uuid,
-        contract=turn.contract,
-        status=turn.state,
-        model=turn.model,
-        created_at=turn.created_at,
-        ended_at=turn.ended_at,
-        usage=TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source),
-    )
-
-
-def request_stop(*, principal: Principal, turn_id: UUID) -> TurnView:
-    """Asks whoever runs the turn to stop; it sees this when it saves next. Asking again, or too late, changes nothing."""
-    Turn.objects.filter(uuid=turn_id, user_id=principal.user_id, state=State.RUNNING).update(stop_requested=True)
-    return find_turn(principal=principal, turn_id=turn_id)
-
-
-def message_view(message: Message) -> MessageView:
-    return MessageView(
-        id=message.uuid,
-        role=message.role,
-        content=message.content,
-        tokens_used=message.tokens_used,
-        created_at=message.created_at,
-        status=message.status,
-        model=message.model,
-        turn_id=None,
-    )

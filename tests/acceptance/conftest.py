@@ -57,7 +57,7 @@ def database(platform: RunningPlatform) -> psycopg.Connection:
 
 def scalar(platform: RunningPlatform, sql: str, *parameters: object) -> object:
     with database(platform) as connection:
-        row = connection.execute(sql, parameters).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(sql.encode(), parameters).fetchone()
         return row[0] if row else None
 
 

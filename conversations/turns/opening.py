@@ -1,0 +1,247 @@
+"""A message is accepted: the one transaction that a turn begins with. Blocking code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.principal import Principal
+from chatplatform.core.errors import KeyReused
+from chatplatform.core.prepared import Int8, prepared_cursor
+from conversations.context import read_history
+from conversations.errors import ConversationBusy, ConversationNotFound, MessageNotFound
+from conversations.models import Message, Turn
+from conversations.titles import title_from
+from conversations.turns.healing import heal
+from conversations.turns.prompt import Prompt, build_prompt
+from conversations.turns.reading import message_view
+from conversations.turns.request import Assignment, MessageView, OpenedTurn, TurnRequest
+from conversations.turns.store import LEASE_RAN_OUT
+from providers import tokens
+from providers.base import ProviderRequest
+from providers.errors import UnknownModel
+from providers.registry import Route, find_route
+from quotas import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A conversation that is locked to everybody else."""
+
+    id: int
+    model: str
+    system_message: str
+    leaf_id: int | None
+
+
+@transaction.atomic
+def open_turn(*, principal: Principal, request: TurnRequest) -> Assignment | OpenedTurn:
+    """Accepts a message: all of it is stored when this returns, or none of it.
+
+    Returns the assignment for whoever is to answer, or the earlier turn with the same client key. Raises ConversationNotFound,
+    ConversationBusy, KeyReused, UnknownModel, ContextTooLong, QuotaExceeded.
+    """
+    room = _lock(principal, request)
+    if request.client_key and (earlier := _turn_with_key(room, request)):
+        return earlier
+    _make_sure_it_is_free(room)
+
+    route = _route(principal, request, room)
+    prompt = _prompt(room, request, route)
+    question_tokens = tokens.count_text(request.content)
+    turn_id = uuid4()
+    # From here on the person's periods are locked too, to all of her sends.
+    reservation = ledger.reserve(
+        user_id=principal.user_id,
+        tier=principal.tier,
+        turn_id=turn_id,
+        prompt_tokens=prompt.tokens,
+        asked_output=request.max_tokens,
+        room=min(prompt.room, route.max_output),
+    )
+    return _insert(principal, request, room, route, prompt, turn_id, question_tokens, reservation.output_tokens)
+
+
+_LOCK = """
+SELECT id, model, system_message, leaf_id FROM conversations_conversation
+WHERE uuid = %(uuid)s AND user_id = %(user)s AND deleted_at IS NULL FOR NO KEY UPDATE
+"""
+
+
+def _lock(principal: Principal, request: TurnRequest) -> _Room:
+    with prepared_cursor() as cursor:
+        cursor.execute(_LOCK, {"uuid": request.conversation_id, "user": Int8(principal.user_id)})
+        row = cursor.fetchone()
+    if row is None:
+        raise ConversationNotFound()
+    return _Room(*row)
+
+
+def _turn_with_key(room: _Room, request: TurnRequest) -> OpenedTurn | None:
+    turn = (
+        Turn.objects.select_related("user_message", "answer")
+        .filter(conversation_id=room.id, client_key=request.client_key)
+        .first()
+    )
+    if turn is None:
+        return None
+    if bytes(turn.body_hash) != request.fingerprint():
+        raise KeyReused()
+    if turn.user_message is None:
+        raise MessageNotFound()  # it was deleted since
+    return OpenedTurn(
+        turn_id=turn.uuid,
+        conversation_id=request.conversation_id,
+        user_message=message_view(turn.user_message),
+        answer_id=turn.answer.uuid,
+        attached=True,
+    )
+
+
+# A statement after the one that locked: what the holder of the lock before us did is seen by a new statement only.
+_RUNNING = f"SELECT uuid, {LEASE_RAN_OUT} FROM conversations_turn WHERE conversation_id = %(room)s AND state = 'running'"  # noqa: S608
+
+
+def _make_sure_it_is_free(room: _Room) -> None:
+    with prepared_cursor() as cursor:
+        cursor.execute(_RUNNING, {"room": Int8(room.id)})
+        row = cursor.fetchone()
+    if row is None:
+        return
+    turn_id, expired = row
+    if not expired or not heal(Turn.objects.get(uuid=turn_id)):
+        raise ConversationBusy(turn_id)
+
+
+def _route(principal: Principal, request: TurnRequest, room: _Room) -> Route:
+    """The model asked for now, or the conversation's; one that an operator has taken away since is followed by the default."""
+    if request.model:
+        return find_route(principal=principal, model=request.model)
+    try:
+        return find_route(principal=principal, model=room.model or None)
+    except UnknownModel:
+        return find_route(principal=principal, model=None)
+
+
+def _prompt(room: _Room, request: TurnRequest, route: Route) -> Prompt:
+    return build_prompt(
+        system=room.system_message,
+        history_newest_first=read_history(leaf_id=room.leaf_id, context_window=route.context_window),
+        question=request.content,
+        context_window=route.context_window,
+        answer_tokens=request.max_tokens,
+        count=partial(tokens.count_prompt, model=route.model),
+    )
+
+
+# The answer is a microsecond younger: what is ordered by time is then also ordered by who spoke first.
+_INSERT = """
+WITH question AS (
+    INSERT INTO conversations_message (uuid, conversation_id, parent_id, role, content, status, tokens_used, model, created_at)
+    VALUES (%(question)s, %(room)s, %(leaf)s, 'user', %(content)s, 'complete', %(question_tokens)s, '', %(now)s)
+    RETURNING id
+), answer AS (
+    INSERT INTO conversations_message (uuid, conversation_id, parent_id, role, content, status, tokens_used, model, created_at)
+    SELECT %(answer)s, %(room)s, question.id, 'assistant', '', 'streaming', 0, %(model)s, %(now)s + interval '1 microsecond'
+    FROM question
+    RETURNING id
+), grown AS (
+    UPDATE conversations_conversation
+    SET leaf_id = answer.id, message_count = message_count + 2, updated_at = %(now)s,
+        title = COALESCE(NULLIF(title, ''), %(title)s)
+    FROM answer WHERE conversations_conversation.id = %(room)s
+)
+INSERT INTO conversations_turn (
+    uuid, user_id, conversation_id, user_message_id, answer_id, contract, client_key, body_hash, state, fence, lease_until,
+    stop_requested, text, marks, provider_id, provider_name, model_asked, model, price, prompt_tokens, usage_source,
+    finish_reason, error_code, error_detail, created_at
+)
+SELECT
+    %(turn)s, %(user)s, %(room)s, question.id, answer.id, %(contract)s, %(key)s, %(body_hash)s, 'running', %(fence)s,
+    now() + make_interval(secs => %(lease)s), false, '', '', %(provider)s, %(provider_name)s, %(asked)s, %(model)s,
+    %(price)s::jsonb, %(prompt)s, '', '', '', '', %(now)s
+FROM question, answer
+RETURNING id
+"""
+
+
+def _insert(
+    principal: Principal,
+    request: TurnRequest,
+    room: _Room,
+    route: Route,
+    prompt: Prompt,
+    turn_id: UUID,
+    question_tokens: int,
+    output_tokens: int,
+) -> Assignment:
+    now, fence, question_id, answer_id = timezone.now(), uuid4(), uuid4(), uuid4()
+    row_id = _execute_insert(
+        {
+            "room": Int8(room.id),
+            "leaf": None if room.leaf_id is None else Int8(room.leaf_id),
+            "question": question_id,
+            "content": request.content,
+            "question_tokens": Int8(question_tokens),
+            "answer": answer_id,
+            "title": title_from(request.content),
+            "turn": turn_id,
+            "user": Int8(principal.user_id),
+            "contract": request.contract,
+            "key": request.client_key,
+            "body_hash": request.fingerprint(),
+            "fence": fence,
+            "lease": Int8(settings.TURN_LEASE_SECONDS),
+            "provider": None if route.provider_id is None else Int8(route.provider_id),
+            "provider_name": route.provider_name,
+            "asked": route.asked,
+            "model": route.model,
+            "price": orjson.dumps(asdict(route.price)).decode() if route.price else None,
+            "prompt": Int8(prompt.tokens),
+            "now": now,
+        }
+    )
+    return Assignment(
+        row_id=row_id,
+        fence=fence,
+        opened=OpenedTurn(
+            turn_id=turn_id,
+            conversation_id=request.conversation_id,
+            user_message=MessageView(
+                id=question_id,
+                role=Message.Role.USER.value,
+                content=request.content,
+                tokens_used=question_tokens,
+                created_at=now,
+                status=Message.Status.COMPLETE.value,
+                model="",
+                turn_id=None,
+            ),
+            answer_id=answer_id,
+            attached=False,
+        ),
+        started_at=now,
+        route=route,
+        request=ProviderRequest(
+            model=route.model,
+            messages=prompt.messages,
+            max_tokens=output_tokens,
+            temperature=request.temperature,
+            user=principal.user_uuid.hex,
+        ),
+        prompt_tokens=prompt.tokens,
+    )
+
+
+def _execute_insert(parameters: Mapping[str, Any]) -> int:
+    with prepared_cursor() as cursor:
+        cursor.execute(_INSERT, parameters)
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,101 @@
+"""Turns as the database knows them: for who asks about one, and for who reads its events after they happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.principal import Principal
+from conversations.errors import TurnNotFound
+from conversations.models import Message, Turn
+from conversations.turns.events import TurnEnded, TurnStarted, TurnUsage, make_ending
+from conversations.turns.request import MessageView, TurnView
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """What the database knows of a turn's events."""
+
+    started: TurnStarted
+    text: str
+    marks: bytes
+    ended: TurnEnded | None
+
+
+def load_turn(turn_id: UUID) -> StoredTurn:
+    """Raises TurnNotFound, also when its conversation was deleted."""
+    turn = Turn.objects.select_related("conversation", "answer", "user_message").filter(uuid=turn_id).first()
+    if turn is None or turn.conversation.deleted_at is not None:
+        raise TurnNotFound()
+    return StoredTurn(
+        started=TurnStarted(
+            n=1,
+            turn_id=turn.uuid,
+            conversation_id=turn.conversation.uuid,
+            message_id=turn.answer.uuid,
+            user_message_id=turn.user_message.uuid if turn.user_message else None,
+            model=turn.model,
+            at=turn.created_at,
+        ),
+        text=turn.text if turn.state == Turn.State.RUNNING else turn.answer.content,
+        marks=bytes(turn.marks),
+        ended=_ending(turn),
+    )
+
+
+def load_ending(turn_id: UUID) -> TurnEnded | None:
+    """How it ended, also in a conversation that was deleted; None while it runs, or when nothing is left of it."""
+    turn = Turn.objects.select_related("answer").filter(uuid=turn_id).first()
+    return _ending(turn) if turn is not None else None
+
+
+def _ending(turn: Turn) -> TurnEnded | None:
+    """Its number is for the log to set: it comes after whatever is there."""
+    if turn.ended_at is None:
+        return None
+    return make_ending(
+        turn.state,
+        n=0,
+        usage=TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source),
+        at=turn.ended_at,
+        finish_reason=turn.finish_reason,
+        model=turn.answer.model,
+        code=turn.error_code,
+        retry_after=turn.retry_after,
+    )
+
+
+def find_turn(*, principal: Principal, turn_id: UUID) -> TurnView:
+    """A turn of the person who asks; TurnNotFound for strangers too."""
+    turn = (
+        Turn.objects.select_related("conversation", "answer", "user_message")
+        .filter(uuid=turn_id, user_id=principal.user_id, conversation__deleted_at__isnull=True)
+        .first()
+    )
+    if turn is None:
+        raise TurnNotFound()
+    return TurnView(
+        turn_id=turn.uuid,
+        conversation_id=turn.conversation.uuid,
+        user_message_id=turn.user_message.uuid if turn.user_message else None,
+        message_id=turn.answer.uuid,
+        contract=turn.contract,
+        status=turn.state,
+        model=turn.answer.model,
+        created_at=turn.created_at,
+        ended_at=turn.ended_at,
+        usage=TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source),
+    )
+
+
+def message_view(message: Message) -> MessageView:
+    return MessageView(
+        id=message.uuid,
+        role=message.role,
+        content=message.content,
+        tokens_used=message.tokens_used,
+        created_at=message.created_at,
+        status=message.status,
+        model=message.model,
+        turn_id=None,
+    )
