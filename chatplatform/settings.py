@@ -104,7 +104,7 @@ DATABASES["default"]["OPTIONS"]["prepare_threshold"] = env.integer("DATABASE_PRE
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "chatplatform.core.cache.SharedRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         # A connection that died with a restarted server is tried once more, on a new one.
@@ -131,7 +131,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.1,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# The console's mails are printed by the worker: as a log line they would lose their link, which the log hides as a secret.
+# Mails for the screen are printed by the worker: as a log line they would lose their link, which the log hides as a secret.
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE = {
     "heal-turns": {"task": "conversations.tasks.heal_turns", "schedule": 10.0},
@@ -143,6 +143,9 @@ STATIC_ROOT = DATA_DIR / "static"
 
 # --- Who may come in ---------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
+# The admin site is the only one with Django's own log-in.
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "accounts.passwords.NotTheNameOrAddress"},
@@ -177,7 +180,7 @@ X_FRAME_OPTIONS = "DENY"
 
 EMAIL_BACKEND = env.text(
     "EMAIL_BACKEND",
-    "django.core.mail.backends.console.EmailBackend"
+    "accounts.mail.ScreenBackend"
     if not env.text("EMAIL_HOST", "")
     else "django.core.mail.backends.smtp.EmailBackend",
 )
