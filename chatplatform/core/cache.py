@@ -14,7 +14,9 @@ class SharedRedisCache(RedisCache):
 
     @cached_property
     def _cache(self) -> Any:
-        return _shared_client(self._class, tuple(self._servers), tuple(sorted(self._options.items(), key=lambda item: item[0])))
+        # Both are RedisCache's own; the stubs do not know them.
+        servers, options = self._servers, self._options  # type: ignore[attr-defined]
+        return _shared_client(self._class, tuple(servers), tuple(options.items()))  # type: ignore[attr-defined]
 
 
 @cache
