@@ -29,7 +29,17 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 @admin.register(Turn)
 class TurnAdmin(ReadOnlyAdmin):
-    list_display = ["uuid", "user", "provider_name", "model", "state", "error_code", "prompt_tokens", "completion_tokens", "created_at"]
+    list_display = [
+        "uuid",
+        "user",
+        "provider_name",
+        "model",
+        "state",
+        "error_code",
+        "prompt_tokens",
+        "completion_tokens",
+        "created_at",
+    ]
     list_filter = ["state", "error_code", "provider_name", "created_at"]
     list_select_related = ["user"]
     search_fields = ["uuid", "user__username"]

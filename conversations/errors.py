@@ -6,6 +6,8 @@
     └── TurnNotFound
     Conflict
     └── ConversationBusy        a turn is already running here (turn_id)
+
+The docstring of an error is its message.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The one stream of a turn. Every transport is an encoder of these; `n` numbers them from 1 without a gap.
 
-    1       TurnStarted
-    2…k+1   TextAdded, one for each delta of the provider
-    k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
+1       TurnStarted
+2…k+1   TextAdded, one for each delta of the provider
+k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ from array import array
 
 import structlog
 from django.db import transaction
+from django.db.models import BooleanField, Case, Value, When
 from django.db.models.functions import Now
 
-from conversations.models import Turn
+from conversations.models import Conversation, Turn
 from conversations.turns import stream
 from conversations.turns.store import Ending, close_turn
 from conversations.turns.usage import measure
@@ -21,8 +22,11 @@ def heal_turns() -> int:
     """Closes every turn whose lease ran out. How many; safe to run anywhere, any number of times at once."""
     healed = 0
     with transaction.atomic():
-        expired = Turn.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            state=Turn.State.RUNNING, lease_until__lt=Now()
+        # With their conversations, which everybody locks first: who holds one of those is closing the turn herself.
+        expired = (
+            Turn.objects.select_related("conversation")
+            .select_for_update(skip_locked=True, of=("self", "conversation"), no_key=True)
+            .filter(state=Turn.State.RUNNING, lease_until__lt=Now())
         )
         for turn in expired.order_by("lease_until")[:MOST_AT_ONCE]:
             healed += heal(turn)
@@ -35,6 +39,17 @@ def heal(turn: Turn) -> bool:
     if text_length is not None:
         log.warning("turn_healed", turn_id=str(turn.uuid), characters=text_length)
     return text_length is not None
+
+
+def running_turn(*, conversation: Conversation) -> Turn | None:
+    """The turn that is running in a conversation that the caller has locked. One whose lease ran out is closed instead."""
+    expired = Case(When(lease_until__lt=Now(), then=Value(True)), default=Value(False), output_field=BooleanField())
+    running = Turn.objects.annotate(expired=expired).filter(conversation=conversation, state=Turn.State.RUNNING).first()
+    if running is not None and running.expired:
+        heal(running)
+        conversation.refresh_from_db()
+        return None
+    return running
 
 
 def close_from_outside(turn: Turn, state: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What is sent to the model: the system message, the newest messages that fit, and the question, with room kept for the answer."""
+"""What is sent to the model: the system message, the newest messages that fit, the question, and room for the answer."""
 
 from __future__ import annotations
 

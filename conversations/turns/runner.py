@@ -115,7 +115,7 @@ class TurnRunner:
             _raise_if_nothing_came(turn_log.ended, turn_log.length)
 
     async def finish(self, opened: OpenedTurn) -> FinishedTurn:
-        """Waits for the end. Raises VendorFailed when the answer failed or was interrupted; what was written is in the history."""
+        """Waits for the end. Raises VendorFailed when the answer failed or was interrupted; what there is of it is kept."""
         async with self._log_of(opened.turn_id) as turn_log:
             while turn_log.ended is None:
                 await turn_log.changed()
@@ -180,7 +180,9 @@ class TurnRunner:
         live.task = self._spawn(self._run(live, provider))
         return opened
 
-    def _open(self, principal: Principal, request: TurnRequest) -> tuple[Assignment, Provider | ProviderError] | tuple[OpenedTurn, None]:
+    def _open(
+        self, principal: Principal, request: TurnRequest
+    ) -> tuple[Assignment, Provider | ProviderError] | tuple[OpenedTurn, None]:
         """Opened and, in the same visit to the database, made ready to answer. A provider that cannot even be opened (a key that
         does not unseal) is that turn's failure, since the turn has been accepted."""
         assignment = store.open_turn(principal=principal, request=request)
@@ -257,7 +259,7 @@ class TurnRunner:
             async with self._replicas.log_of(turn_id) as turn_log:
                 yield turn_log
 
-    # --- All turns ----------------------------------------------------------------------------------------------------------------
+    # --- All turns ---------------------------------------------------------------------------------------------------------
 
     async def _publish_forever(self) -> None:
         while True:

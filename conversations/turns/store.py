@@ -16,12 +16,13 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, F, Value, When
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.principal import Principal
 from chatplatform.core.errors import KeyReused
+from conversations import search
 from conversations.context import read_history
 from conversations.errors import ConversationBusy, ConversationNotFound, TurnNotFound
 from conversations.models import Conversation, Message, Turn
@@ -102,16 +103,10 @@ def _turn_with_key(conversation: Conversation, request: TurnRequest) -> OpenedTu
 
 
 def _make_sure_it_is_free(conversation: Conversation) -> None:
-    expired = Case(When(lease_until__lt=Now(), then=Value(True)), default=Value(False), output_field=BooleanField())
-    running = Turn.objects.annotate(expired=expired).filter(conversation=conversation, state=State.RUNNING).first()
-    if running is None:
-        return
-    if not running.expired:
-        raise ConversationBusy(running.uuid)
-    from conversations.turns.healing import heal  # it closes turns with this module
+    from conversations.turns.healing import running_turn  # it closes turns with this module
 
-    heal(running)
-    conversation.refresh_from_db()
+    if (running := running_turn(conversation=conversation)) is not None:
+        raise ConversationBusy(running.uuid)
 
 
 def _route(principal: Principal, request: TurnRequest, conversation: Conversation) -> Route:
@@ -180,12 +175,14 @@ def _insert(
         price=asdict(route.price) if route.price else None,
         created_at=now,
     )
+    title = conversation.title or title_from(request.content)
     Conversation.objects.filter(pk=conversation.pk).update(
-        leaf=answer,
-        message_count=F("message_count") + 2,
-        updated_at=now,
-        title=conversation.title or title_from(request.content),
+        leaf=answer, message_count=F("message_count") + 2, updated_at=now, title=title
     )
+    owner = {"user_id": principal.user_id, "conversation_id": conversation.pk}
+    search.index_message(**owner, message_id=question.pk, text=request.content)
+    if title != conversation.title:
+        search.index_title(**owner, title=title)
     return Assignment(
         row_id=turn.pk,
         fence=turn.fence,
@@ -282,19 +279,31 @@ _MESSAGE_STATUS = {
 
 @transaction.atomic
 def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending) -> datetime | None:
-    """Stores the answer and settles the ledger, once. The time it was closed at, or None when the turn was lost before."""
+    """Stores the answer and settles the ledger, once. The time it was closed at, or None when the turn was lost before.
+
+    The conversation is locked before the turn, as everybody does who changes both: otherwise two could wait for each other.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            WITH held AS MATERIALIZED (
+                SELECT conversation.id
+                  FROM conversations_conversation AS conversation
+                  JOIN conversations_turn AS turn ON turn.conversation_id = conversation.id
+                 WHERE turn.uuid = %s
+                   FOR NO KEY UPDATE OF conversation
+            )
             UPDATE conversations_turn
                SET state = %s, text = '', marks = %s, prompt_tokens = %s, completion_tokens = %s, usage_source = %s,
                    finish_reason = %s, error_code = %s, error_detail = %s, retry_after = %s,
                    model = COALESCE(NULLIF(%s, ''), model),
                    first_token_at = COALESCE(first_token_at, CASE WHEN %s THEN now() END), ended_at = now()
-             WHERE uuid = %s AND fence = %s AND state = 'running'
-            RETURNING answer_id, conversation_id, model, provider_id, provider_name, model_asked, price::text, ended_at
+              FROM held
+             WHERE conversation_id = held.id AND uuid = %s AND fence = %s AND state = 'running'
+            RETURNING user_id, answer_id, conversation_id, model, provider_id, provider_name, model_asked, price::text, ended_at
             """,
             [
+                turn_id,
                 ending.state,
                 ending.marks,
                 None if ending.free else ending.usage.prompt_tokens,
@@ -313,7 +322,7 @@ def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending) -> datetime | None
         row = cursor.fetchone()
     if row is None:
         return None
-    answer_id, conversation_id, model, provider_id, provider_name, model_asked, price, ended_at = row
+    user_id, answer_id, conversation_id, model, provider_id, provider_name, model_asked, price, ended_at = row
     Message.objects.filter(pk=answer_id).update(
         content=ending.text,
         status=_MESSAGE_STATUS[State(ending.state)],
@@ -321,6 +330,7 @@ def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending) -> datetime | None
         model=model,
     )
     Conversation.objects.filter(pk=conversation_id).update(updated_at=ended_at)
+    search.index_message(user_id=user_id, conversation_id=conversation_id, message_id=answer_id, text=ending.text)
     if ending.free:
         ledger.release(turn_id=turn_id)
     else:
@@ -426,4 +436,5 @@ def message_view(message: Message) -> MessageView:
         status=message.status,
         model=message.model,
         turn_id=None,
+        edited_at=message.edited_at,
     )

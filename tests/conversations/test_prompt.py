@@ -11,7 +11,6 @@ from conversations.titles import LONGEST, title_from
 from conversations.turns.prompt import build_prompt
 from providers.base import PromptMessage
 
-
 FRAME = 3
 
 
