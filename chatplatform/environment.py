@@ -4,7 +4,7 @@
 Redis and on the secrets. All three read them here. Nothing in this file imports Django or the project.
 
 Real environment variables win over the file `.env` in the project folder (`ENV_FILE` names another file; an empty
-`ENV_FILE` reads none).
+`ENV_FILE` reads none). Every variable `NAME` may be given as `NAME_FILE` instead, the path of a file that holds the value.
 """
 
 import base64
@@ -45,12 +45,31 @@ def _read_env_file() -> None:
 _read_env_file()
 
 
+def read(name: str) -> str:
+    """The value of the variable `name`, or what the file named by `name_FILE` holds, without the newline at its end.
+
+    Empty when neither is set; a set variable wins over its file. Raises EnvironmentProblem when the file cannot be read: a
+    secret that is missing must not be replaced by a default.
+    """
+    if value := os.environ.get(name):
+        return value
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text().rstrip("\r\n")
+    except OSError as error:
+        raise EnvironmentProblem(f"{name}_FILE: {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise EnvironmentProblem(f"{name}_FILE: {path} is not text in UTF-8.") from error
+
+
 # The data folder
 
 
 def data_dir() -> Path:
     """The absolute data folder: `DATA_DIR`, by default `var` in the project folder. It need not exist yet."""
-    return absolute_data_dir(os.environ.get("DATA_DIR") or "var")
+    return absolute_data_dir(read("DATA_DIR") or "var")
 
 
 def absolute_data_dir(value: str | Path) -> Path:
@@ -110,12 +129,12 @@ def is_embedded() -> bool:
 
 def database_is_embedded() -> bool:
     """Whether no `DATABASE_URL` is configured, so that the platform runs its own PostgreSQL."""
-    return not os.environ.get("DATABASE_URL")
+    return not read("DATABASE_URL")
 
 
 def database_url() -> str:
     """`DATABASE_URL`, or the embedded database's as libpq understands it."""
-    configured = os.environ.get("DATABASE_URL")
+    configured = read("DATABASE_URL")
     if configured:
         return configured
     query = urlencode({"host": str(socket_dir()), "port": DATABASE_PORT}, quote_via=quote)
@@ -143,12 +162,12 @@ def database_settings() -> dict[str, object]:
 
 def redis_is_embedded() -> bool:
     """Whether no `REDIS_URL` is configured, so that the platform runs its own Valkey."""
-    return not os.environ.get("REDIS_URL")
+    return not read("REDIS_URL")
 
 
 def redis_url(database: int | None = None) -> str:
     """`REDIS_URL`, or the embedded Valkey's `unix:///…/valkey.sock?db=0`. `database` asks for another number than its own."""
-    configured = os.environ.get("REDIS_URL") or f"unix://{quote(str(socket_dir() / 'valkey.sock'))}?db=0"
+    configured = read("REDIS_URL") or f"unix://{quote(str(socket_dir() / 'valkey.sock'))}?db=0"
     if database is None:
         return configured
     parts = urlsplit(configured)
@@ -176,12 +195,12 @@ def celery_broker_url(url: str) -> str:
 
 def local_model_wanted() -> bool:
     """`LOCAL_MODEL` is `on`, `off` or `auto`: then it runs unless a provider is configured by `OPENAI_*`."""
-    choice = (os.environ.get("LOCAL_MODEL") or "auto").lower()
+    choice = (read("LOCAL_MODEL") or "auto").lower()
     if choice in {"on", "off"}:
         return choice == "on"
-    if os.environ.get("LOCAL_MODEL_PATH"):
+    if read("LOCAL_MODEL_PATH"):
         return True
-    return not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
+    return not (read("OPENAI_API_KEY") or read("OPENAI_BASE_URL"))
 
 
 def local_model_file(folder: Path | None = None) -> Path:
@@ -194,13 +213,13 @@ def local_model() -> dict[str, str] | None:
 
     Children of `up` find it in their environment, other commands in the file that `up` leaves in the data folder.
     """
-    if url := os.environ.get("LOCAL_MODEL_URL"):
+    if url := read("LOCAL_MODEL_URL"):
         return {
             "url": url,
-            "name": os.environ.get("LOCAL_MODEL_NAME", ""),
-            "api_key": os.environ.get("LOCAL_MODEL_API_KEY", ""),
+            "name": read("LOCAL_MODEL_NAME"),
+            "api_key": read("LOCAL_MODEL_API_KEY"),
         }
-    if (os.environ.get("LOCAL_MODEL") or "").lower() == "off":
+    if read("LOCAL_MODEL").lower() == "off":
         return None
     try:
         found = json.loads(local_model_file().read_text())
@@ -215,12 +234,12 @@ def local_model() -> dict[str, str] | None:
 def secret(name: str) -> str:
     """`SECRET_KEY`, `JWT_SIGNING_KEY` or `ENCRYPTION_KEYS` (`id:base64 of 32 bytes`, comma separated, the first encrypts).
 
-    From the environment, else made once and kept in `secrets.json` of the data folder, mode 0600.
+    From the environment or a file that it names, else made once and kept in `secrets.json` of the data folder, mode 0600.
     Raises EnvironmentProblem when that file is damaged or the folder cannot be written.
     """
     if name not in SECRET_NAMES:
         raise KeyError(name)
-    return os.environ.get(name) or _kept_secrets(data_dir())[name]
+    return read(name) or _kept_secrets(data_dir())[name]
 
 
 @functools.cache

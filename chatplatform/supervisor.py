@@ -306,7 +306,7 @@ class Platform:
     async def _start_workers(self) -> None:
         self.screen.stage("up", "starts the worker and the periodic jobs")
         holds = [hold.fileno() for hold in self.holds]
-        concurrency = os.environ.get("CELERY_CONCURRENCY") or "1"
+        concurrency = environment.read("CELERY_CONCURRENCY") or "1"
         worker = Recipe(
             name="worker",
             module="celery",

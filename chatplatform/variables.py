@@ -1,15 +1,16 @@
 """Typed environment variables for `settings.py`.
 
-A value that cannot be read is replaced by its default and remembered, so that the system checks can refuse it by name
-(`chatplatform.E011`) instead of a traceback of the settings.
+Each may be given as `NAME_FILE` too (`environment.read`). A value that cannot be read is replaced by its default and
+remembered, so that the system checks can refuse it by name (`chatplatform.E011`) instead of a traceback of the settings.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from chatplatform.environment import read
 
 T = TypeVar("T")
 unreadable: dict[str, str] = {}
@@ -19,7 +20,7 @@ _ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
 
 def text(name: str, default: str = "") -> str:
-    return os.environ.get(name) or default
+    return read(name) or default
 
 
 def integer(name: str, default: int) -> int:
@@ -37,7 +38,7 @@ def switch(name: str, default: bool) -> bool:
 
 def items(name: str, default: list[str] | None = None) -> list[str]:
     """Values separated by commas."""
-    given = os.environ.get(name)
+    given = read(name)
     return list(default or []) if not given else [item.strip() for item in given.split(",") if item.strip()]
 
 
@@ -61,7 +62,7 @@ def _switch(value: str) -> bool:
 
 
 def _read(name: str, default: T, convert: Callable[[str], T], kind: str) -> T:
-    given = os.environ.get(name)
+    given = read(name)
     if not given:
         return default
     try:

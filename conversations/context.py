@@ -1,4 +1,4 @@
-"""The branch of a conversation that a model is shown."""
+"""The branch of a conversation: what a model is shown of it, and where it ends."""
 
 from __future__ import annotations
 
@@ -29,3 +29,23 @@ def read_history(*, leaf_id: int | None, context_window: int) -> Iterator[Prompt
         rows = cursor.fetchall()
     for role, content in rows:
         yield PromptMessage(role, content)
+
+
+_LIVING = """
+WITH RECURSIVE branch(id, parent_id, deleted_at) AS (
+    SELECT id, parent_id, deleted_at FROM conversations_message WHERE id = %s
+    UNION ALL
+    SELECT m.id, m.parent_id, m.deleted_at
+      FROM conversations_message m JOIN branch ON m.id = branch.parent_id
+     WHERE branch.deleted_at IS NOT NULL
+)
+SELECT id FROM branch WHERE deleted_at IS NULL
+"""
+
+
+def living_end(*, leaf_id: int | None) -> int | None:
+    """The leaf itself, or what stands next above it and was not deleted."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_LIVING, [leaf_id])
+        row = cursor.fetchone()
+    return row[0] if row else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -74,6 +76,9 @@ class Message(models.Model):
     model = models.CharField(_("model"), max_length=200, blank=True)
     """The model that answered."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+    """A deleted message stays without text, so that the tree keeps its branches and the ledger its names."""
 
     class Meta:
         verbose_name = _("message")
@@ -82,6 +87,41 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+class MessageRevision(models.Model):
+    """What a message said before it was edited. Goes with its message."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="revisions")
+    content = models.TextField(_("content"), blank=True)
+    replaced_at = models.DateTimeField(_("replaced"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("message revision")
+        verbose_name_plural = _("message revisions")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SearchEntry(models.Model):
+    """What one message, or a conversation's title (`message` null), is found by: see `search.py`.
+
+    A table of its own keeps the words out of the rows that every read of a conversation visits.
+    """
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
+    message = models.OneToOneField(Message, models.CASCADE, related_name="+", null=True)
+    words = SearchVectorField()
+
+    class Meta:
+        verbose_name = _("search entry")
+        verbose_name_plural = _("search entries")
+        indexes = [GinIndex(fields=["words"], name="search_words")]
+        constraints = [models.UniqueConstraint(fields=["conversation"], condition=Q(message=None), name="one_title_entry")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Turn(models.Model):

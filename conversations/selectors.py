@@ -57,7 +57,7 @@ def list_conversations(*, conversations: QuerySet[Conversation], page: PageReque
 
 def _last_message(conversation: Conversation) -> LastMessage | None:
     leaf = conversation.leaf
-    if leaf is not None and not leaf.content and leaf.parent is not None:
+    if leaf is not None and not leaf.content and leaf.parent is not None and leaf.parent.deleted_at is None:
         leaf = leaf.parent  # the answer has no word yet: the question was the last thing said
     if leaf is None:
         return None
@@ -78,6 +78,11 @@ def list_messages(
     )
 
 
+def view_message(*, message: Message) -> MessageView:
+    """A message that was fetched through its owner, as it is read."""
+    return next(iter(_views(Message.objects.filter(pk=message.pk))))
+
+
 def thread(*, conversation: Conversation) -> list[MessageView]:
     """Everything that was said, oldest first; of a very long conversation the newest thousand."""
     newest = list(_views(_messages(conversation).order_by("-id")[:LONGEST_THREAD]))
@@ -85,7 +90,7 @@ def thread(*, conversation: Conversation) -> list[MessageView]:
 
 
 def _messages(conversation: Conversation) -> QuerySet[Message]:
-    return Message.objects.filter(conversation=conversation)
+    return Message.objects.filter(conversation=conversation, deleted_at__isnull=True)
 
 
 def _views(messages: QuerySet[Message]) -> Iterable[MessageView]:
@@ -97,6 +102,7 @@ def _views(messages: QuerySet[Message]) -> Iterable[MessageView]:
         "created_at",
         "status",
         "model",
+        "edited_at",
         turn_uuid=F("turn__uuid"),
         turn_text=F("turn__text"),
     )
@@ -110,4 +116,5 @@ def _views(messages: QuerySet[Message]) -> Iterable[MessageView]:
             status=row["status"],
             model=row["model"],
             turn_id=row["turn_uuid"],
+            edited_at=row["edited_at"],
         )

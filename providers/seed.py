@@ -5,7 +5,6 @@ what operators changed by hand stays as they left it until the environment itsel
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -63,15 +62,15 @@ def _holds(state: SeedState | None, fingerprint: str, today: date) -> bool:
 
 
 def _configured() -> dict[str, str] | None:
-    key, url = os.environ.get("OPENAI_API_KEY", "").strip(), os.environ.get("OPENAI_BASE_URL", "").strip()
+    key, url = environment.read("OPENAI_API_KEY").strip(), environment.read("OPENAI_BASE_URL").strip()
     if not key and not url:
         return None
-    model = os.environ.get("OPENAI_MODEL", "").strip()
+    model = environment.read("OPENAI_MODEL").strip()
     return {"key": key, "url": (url or OPENAI_URL).rstrip("/"), "model": model or OPENAI_MODEL}
 
 
 def _local_wanted() -> bool:
-    return environment.local_model_wanted() or bool(os.environ.get("LOCAL_MODEL_URL"))
+    return environment.local_model_wanted() or bool(environment.read("LOCAL_MODEL_URL"))
 
 
 def _providers_fingerprint() -> str:

@@ -23,6 +23,7 @@ for name in (
     "SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL", "RATE_LIMITS",
 ):  # fmt: skip
     os.environ.pop(name, None)
+    os.environ.pop(f"{name}_FILE", None)
 os.environ["ENV_FILE"] = ""
 os.environ["LOCAL_MODEL"] = "off"
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatplatform.settings"

@@ -28,6 +28,11 @@ NOT_INHERITED = {
 }  # fmt: skip
 
 
+def clean_environment() -> dict[str, str]:
+    """The environment of this process without what configures a platform, be it by value or by file."""
+    return {key: value for key, value in os.environ.items() if key.removesuffix("_FILE") not in NOT_INHERITED}
+
+
 class RunningPlatform:
     """A started platform. Use it as a context manager: at the end nothing of it is left.
 
@@ -52,8 +57,8 @@ class RunningPlatform:
         self.web_workers = web_workers
         self.arguments = arguments
         self.start_seconds = start_seconds
-        self.environment = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
-        self.environment |= {"ENV_FILE": "", "LOCAL_MODEL": "off", "DATA_DIR": str(self.data_dir)} | (env or {})
+        self.environment = clean_environment() | {"ENV_FILE": "", "LOCAL_MODEL": "off", "DATA_DIR": str(self.data_dir)}
+        self.environment |= env or {}
         self.process: subprocess.Popen[bytes] | None = None
         self._output_file = tempfile.NamedTemporaryFile(prefix="chatplatform-up-", suffix=".log", delete=False)  # noqa: SIM115
 

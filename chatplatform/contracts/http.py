@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_filters import FilterSet
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
@@ -25,7 +27,7 @@ from chatplatform.contracts.errors import as_domain_error, is_unexpected
 from chatplatform.contracts.incoming import Incoming, admit, in_language, json_object, validate, validate_query
 from chatplatform.contracts.json_body import BoundedJSONParser
 from chatplatform.contracts.paging import read_page
-from chatplatform.core.errors import DomainError, MethodNotAllowed, NotSignedIn, Unavailable
+from chatplatform.core.errors import DomainError, InvalidInput, MethodNotAllowed, NotSignedIn, Unavailable
 from chatplatform.core.pages import PageRequest
 
 if TYPE_CHECKING:
@@ -116,6 +118,14 @@ class ContractViewSet(ViewSet):
     def _route(self) -> Route | None:
         method = self.incoming.method
         return self.routes.get("GET" if method == "HEAD" else method)
+
+
+def filtered(filter_set: FilterSet) -> QuerySet[Any]:
+    """What a filter set leaves. Raises InvalidInput for the first query parameter that is wrong."""
+    if not filter_set.is_valid():
+        field, issue = next((name, issues[0]) for name, issues in filter_set.errors.items())
+        raise InvalidInput(field=field, issue=issue)
+    return filter_set.qs
 
 
 def json_response(body: Any, status: int = 200) -> HttpResponse:

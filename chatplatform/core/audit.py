@@ -6,6 +6,7 @@ Actions are named `thing.done`; the outcome says whether it was. So far:
     session.started  session.ended  session.reused      (log in, log out, an old refresh token that came back)
     password.changed  password.reset_requested  password.reset_mailed  password.reset
     api_key.created  api_key.revoked
+    conversation.deleted  message.edited  message.deleted
     access.refused                                      (signed in, but not permitted)
 """
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chatplatform.embedded.processes import PART_MARK
-from chatplatform.environment import EnvironmentProblem
+from chatplatform.environment import EnvironmentProblem, read
 
 Progress = Callable[[int, int], None]
 """Called with the bytes fetched so far and the bytes there are."""
@@ -59,7 +59,7 @@ SMOLLM2 = Weights(
 
 def own_model_file() -> Path | None:
     """The file that `LOCAL_MODEL_PATH` names, or None. Raises EnvironmentProblem when it is not a GGUF file."""
-    named = os.environ.get("LOCAL_MODEL_PATH")
+    named = read("LOCAL_MODEL_PATH")
     if not named:
         return None
     path = Path(named).expanduser()

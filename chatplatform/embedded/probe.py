@@ -1,6 +1,10 @@
-"""Does a page answer? One plain HTTP request without a library, as the supervisor stays small."""
+"""Does a page answer? One plain HTTP request without a library, as the supervisor stays small.
+
+`python -m chatplatform.embedded.probe URL` ends with 0 if it does and 1 if not: a container's health check.
+"""
 
 import asyncio
+import sys
 from urllib.parse import urlsplit
 
 
@@ -20,3 +24,7 @@ async def answers(url: str, *, seconds: float = 5.0) -> bool:
                 writer.close()
     except (OSError, TimeoutError):
         return False
+
+
+if __name__ == "__main__":
+    sys.exit(0 if asyncio.run(answers(sys.argv[1])) else 1)

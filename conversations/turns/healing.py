@@ -9,7 +9,7 @@ import structlog
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
-from conversations.models import Turn
+from conversations.models import Conversation, Turn
 from conversations.turns import stream
 from conversations.turns.store import LEASE_RAN_OUT, Ending, close_turn, costs_nothing
 from conversations.turns.usage import measure
@@ -43,6 +43,15 @@ def heal(turn: Turn, told: Iterable[stream.Batch] | None = None) -> bool:
     if length is not None:
         log.warning("turn_healed", turn_id=str(turn.uuid), characters=length)
     return length is not None
+
+
+def running_turn(*, conversation: Conversation) -> Turn | None:
+    """The turn that is running in a conversation that the caller has locked. One whose lease ran out is closed instead."""
+    ran_out = RawSQL(LEASE_RAN_OUT, (), BooleanField())  # noqa: S611
+    running = Turn.objects.annotate(expired=ran_out).filter(conversation=conversation, state=Turn.State.RUNNING).first()
+    if running is not None and running.expired and heal(running):
+        return None
+    return running
 
 
 def close_from_outside(

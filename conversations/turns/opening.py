@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.principal import Principal
 from chatplatform.core.errors import KeyReused
 from chatplatform.core.prepared import Int8, prepared_cursor
+from conversations import search
 from conversations.context import read_history
 from conversations.errors import ConversationBusy, ConversationNotFound, MessageNotFound
 from conversations.models import Message, Turn
@@ -37,6 +38,7 @@ class _Room:
     """A conversation that is locked to everybody else."""
 
     id: int
+    title: str
     model: str
     system_message: str
     leaf_id: int | None
@@ -71,7 +73,7 @@ def open_turn(*, principal: Principal, request: TurnRequest) -> Assignment | Ope
 
 
 _LOCK = """
-SELECT id, model, system_message, leaf_id FROM conversations_conversation
+SELECT id, title, model, system_message, leaf_id FROM conversations_conversation
 WHERE uuid = %(uuid)s AND user_id = %(user)s AND deleted_at IS NULL FOR NO KEY UPDATE
 """
 
@@ -155,8 +157,7 @@ WITH question AS (
     RETURNING id
 ), grown AS (
     UPDATE conversations_conversation
-    SET leaf_id = answer.id, message_count = message_count + 2, updated_at = %(now)s,
-        title = COALESCE(NULLIF(title, ''), %(title)s)
+    SET leaf_id = answer.id, message_count = message_count + 2, updated_at = %(now)s, title = %(title)s
     FROM answer WHERE conversations_conversation.id = %(room)s
 )
 INSERT INTO conversations_turn (
@@ -169,7 +170,7 @@ SELECT
     now() + make_interval(secs => %(lease)s), false, '', '', %(provider)s, %(provider_name)s, %(asked)s, %(model)s,
     %(price)s::jsonb, %(prompt)s, '', '', '', '', %(now)s
 FROM question, answer
-RETURNING id
+RETURNING id, user_message_id
 """
 
 
@@ -184,7 +185,8 @@ def _insert(
     output_tokens: int,
 ) -> Assignment:
     now, fence, question_id, answer_id = timezone.now(), uuid4(), uuid4(), uuid4()
-    row_id = _execute_insert(
+    title = room.title or title_from(request.content)
+    row_id, question_row_id = _execute_insert(
         {
             "room": Int8(room.id),
             "leaf": None if room.leaf_id is None else Int8(room.leaf_id),
@@ -192,7 +194,7 @@ def _insert(
             "content": request.content,
             "question_tokens": Int8(question_tokens),
             "answer": answer_id,
-            "title": title_from(request.content),
+            "title": title,
             "turn": turn_id,
             "user": Int8(principal.user_id),
             "contract": request.contract,
@@ -209,6 +211,10 @@ def _insert(
             "now": now,
         }
     )
+    hers = {"user_id": principal.user_id, "conversation_id": room.id}
+    search.index_message(**hers, message_id=question_row_id, text=request.content)
+    if title != room.title:
+        search.index_title(**hers, title=title)
     return Assignment(
         row_id=row_id,
         fence=fence,
@@ -241,7 +247,9 @@ def _insert(
     )
 
 
-def _execute_insert(parameters: Mapping[str, Any]) -> int:
+def _execute_insert(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """The ids of the rows of the turn and of its question."""
     with prepared_cursor() as cursor:
         cursor.execute(_INSERT, parameters)
-        return int(cursor.fetchone()[0])
+        turn_id, question_id = cursor.fetchone()
+        return turn_id, question_id

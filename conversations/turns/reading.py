@@ -98,4 +98,5 @@ def message_view(message: Message) -> MessageView:
         status=message.status,
         model=message.model,
         turn_id=None,
+        edited_at=message.edited_at,
     )

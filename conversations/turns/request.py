@@ -43,6 +43,7 @@ class MessageView:
     status: str
     model: str
     turn_id: UUID | None
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from accounts.principal import Principal
 from chatplatform.core.prepared import Int8, prepared_cursor
+from conversations import search
 from conversations.models import Message, Turn
 from conversations.turns.reading import find_turn
 from conversations.turns.request import TurnView
@@ -128,7 +129,7 @@ WITH room AS MATERIALIZED (
     FROM room
     WHERE turn.uuid = %(turn)s AND turn.conversation_id = room.id AND fence = %(fence)s AND state = 'running'
         AND (%(whenever)s OR {LEASE_RAN_OUT})
-    RETURNING answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at,
+    RETURNING user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at,
         COALESCE(NULLIF(%(model)s, ''), model) AS answered_by
 ), answered AS (
     UPDATE conversations_message SET content = %(text)s, status = %(status)s, tokens_used = %(tokens)s, model = answered_by
@@ -136,7 +137,8 @@ WITH room AS MATERIALIZED (
 ), touched AS (
     UPDATE conversations_conversation SET updated_at = ended_at FROM closed WHERE id = conversation_id
 )
-SELECT answer_id, conversation_id, provider_id, provider_name, model_asked, price::text, ended_at, answered_by FROM closed
+SELECT user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price::text, ended_at, answered_by
+FROM closed
 """  # noqa: S608
 
 
@@ -170,7 +172,9 @@ def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending, only_if_expired: b
         row = cursor.fetchone()
     if row is None:
         return None
-    answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at, answered_by = row
+    user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at, answered_by = row
+    if ending.text:
+        search.index_message(user_id=user_id, conversation_id=conversation_id, message_id=answer_id, text=ending.text)
     if ending.free:
         ledger.release(turn_id=turn_id)
     else:

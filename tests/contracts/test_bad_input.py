@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatplatform.settings import MAX_JSON_BODY
-from tests.client import Client
+from tests.client import PASSWORD, Client
 
 JSON = {"Content-Type": "application/json"}
 
@@ -200,6 +200,128 @@ async def test_paging_is_cut_at_a_hundred_and_empty_beyond_the_end(alice):
     assert beyond["pagination"]["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("archived=maybe", "archived"),
+        ("archived=2", "archived"),
+        ("search=" + "x" * 10_000, "search"),
+        ("search=%E6%9C%BA" * 1 + "%E6%9C%BA" * 200, "search"),
+        ("search=a%00b", "search"),
+        ("archived=%00", "archived"),
+    ],
+)
+async def test_a_filter_that_breaks_a_rule(alice, query, field):
+    status, answer = await alice.call("GET", f"/conversations?{query}")
+    assert (status, answer["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert answer["error"]["details"]["field"] == field
+    assert answer["error"]["details"]["issue"]
+
+
+@pytest.mark.parametrize(
+    "text", ["%25_%27%22", "%25", "_", "%27", "%5C", "%F0%9F%8E%89", "%FF", "%ED%A0%80", "%E2%80%8B", "%3A*%20%26%20!"]
+)
+async def test_an_odd_search_finds_nothing_and_breaks_nothing(alice, text):
+    await alice.new_conversation(title="Weekly")
+    assert (await alice.data("GET", f"/conversations?search={text}"))["conversations"] == []
+
+
+async def test_a_search_of_nothing_is_none(alice):
+    await alice.new_conversation(title="Weekly")
+    for text in ("", "%20%20", "%E3%80%80", "%09"):
+        assert len((await alice.data("GET", f"/conversations?search={text}"))["conversations"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "  "}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": 5}, "title"),
+        ({"title": "a\nb"}, "title"),
+        ({"is_archived": "yes"}, "is_archived"),
+        ({"is_archived": 1}, "is_archived"),
+    ],
+)
+async def test_a_change_of_a_conversation_that_breaks_a_rule(alice, body, field):
+    conversation = await alice.new_conversation(title="t")
+    status, answer = await alice.call("PUT", f"/conversations/{conversation}", {"title": "other", **body})
+    assert (status, answer["error"]["details"]["field"]) == (422, field)
+    assert (await alice.data("GET", f"/conversations/{conversation}"))["title"] == "t"
+
+
+@pytest.mark.parametrize("content", ["", "  ", None, 5, ["x"], "x" * 10_001])
+async def test_an_edit_that_breaks_a_rule(alice, content):
+    sent = (await alice.send(await alice.new_conversation(), "hello"))[1]["data"]
+    for message in ("user_message", "assistant_message"):
+        status, answer = await alice.call("PUT", f"/messages/{sent[message]['id']}", {"content": content})
+        assert (status, answer["error"]["details"]["field"]) == (422, "content")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"username": "al"}, "username"),
+        ({"username": "x" * 51}, "username"),
+        ({"username": "alice\nbob"}, "username"),
+        ({"username": 5}, "username"),
+        ({"email": "nobody"}, "email"),
+        ({"email": ""}, "email"),
+        ({"email": "x" * 255}, "email"),
+    ],
+)
+async def test_a_profile_that_breaks_a_rule(alice, body, field):
+    status, answer = await alice.call("PUT", "/users/me", body)
+    assert (status, answer["error"]["details"]["field"]) == (422, field)
+
+
+async def test_somebody_elses_name_or_address(alice, bob):
+    for field, value in (("username", bob.username.upper()), ("email", f"{bob.username}@example.com")):
+        status, answer = await alice.call("PUT", "/users/me", {field: value})
+        assert (status, answer["error"]["code"], answer["error"]["details"]["field"]) == (422, "VALIDATION_ERROR", field)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"current_password": "wrong-password"}, "current_password"),
+        ({"current_password": ""}, "current_password"),
+        ({"confirm_password": "newpassword124"}, "confirm_password"),
+        ({"new_password": "short", "confirm_password": "short"}, "new_password"),
+        ({"new_password": "x" * 1001, "confirm_password": "x" * 1001}, "new_password"),
+    ],
+)
+async def test_a_change_of_password_that_breaks_a_rule(alice, change, field):
+    body = {"current_password": PASSWORD, "new_password": "newpassword123", "confirm_password": "newpassword123"}
+    status, answer = await alice.call("POST", "/users/me/change-password", body | change)
+    assert (status, answer["error"]["details"]["field"]) == (422, field)
+    status, _ = await alice.call("POST", "/auth/login", {"username": alice.username, "password": PASSWORD})
+    assert status == 200
+
+
+async def test_a_message_edited_while_its_answer_streams(alice):
+    conversation = await alice.new_conversation(model="ok-200-rate-20")
+    begun = await alice.stream(conversation, "hello", most=2)
+    for message in (begun.start["user_message_id"], begun.start["message_id"]):
+        status, answer = await alice.call("PUT", f"/messages/{message}", {"content": "other"})
+        assert (status, answer["error"]["code"]) == (409, "CONVERSATION_BUSY")
+        assert answer["error"]["details"]["turn_id"] == begun.start["turn_id"]
+    await alice.data("POST", f"/turns/{begun.start['turn_id']}/stop")
+    await alice.data("PUT", f"/messages/{begun.start['user_message_id']}", {"content": "other"})
+
+
+async def test_a_message_deleted_while_it_streams(alice):
+    conversation = await alice.new_conversation(model="ok-200-rate-20")
+    begun = await alice.stream(conversation, "hello", most=2)
+    await alice.data("DELETE", f"/messages/{begun.start['message_id']}")
+    assert (await alice.resume(begun.start["turn_id"], 0)).end["stopped"] is True
+    assert (await alice.data("GET", f"/turns/{begun.start['turn_id']}"))["status"] == "stopped"
+    assert [message["content"] for message in await alice.messages(conversation)] == ["hello"]
+    status, _ = await alice.send(conversation, "again", model="ok-3")
+    assert status == 200
+
+
 async def test_an_order_that_does_not_exist(alice):
     conversation = await alice.new_conversation()
     status, answer = await alice.call("GET", f"/conversations/{conversation}/messages?order=sideways")
@@ -221,8 +343,13 @@ async def test_unknown_and_foreign_ids_are_the_same_404(alice, bob):
         ("GET", "/turns/{}/events", turn),
         ("POST", "/turns/{}/stop", turn),
         ("DELETE", "/users/me/api-keys/{}", key),
+        ("PUT", "/conversations/{}", hers),
+        ("POST", "/conversations/{}/archive", hers),
+        ("POST", "/conversations/{}/unarchive", hers),
+        ("PUT", "/messages/{}", sent[1]["data"]["user_message"]["id"]),
+        ("DELETE", "/messages/{}", sent[1]["data"]["user_message"]["id"]),
     ):
-        body = {"content": "hello"} if method == "POST" else None
+        body = {"content": "hello"} if method in ("POST", "PUT") else None
         seen = []
         for identifier in (own, str(uuid.uuid4()), "1", "not-an-id", own.replace("-", ""), "%00", "..%2f"):
             status, answer = await bob.call(method, path.format(identifier), body)

@@ -329,6 +329,51 @@ async def test_the_person_and_her_quota(alice):
     assert answer["data"]["monthly_limit"] == QUOTA["data"]["monthly_limit"]
 
 
+async def test_changing_the_account(alice):
+    name = f"{alice.username}-new"
+    status, answer = await alice.call("PUT", "/users/me", {"email": f"{name}@example.com", "username": name})
+    assert status == 200
+    agrees({**ME, "data": {key: value for key, value in ME["data"].items() if key != "quota"}}, answer)
+    assert (answer["data"]["username"], answer["data"]["email"]) == (name, f"{name}@example.com")
+
+    body = {"current_password": PASSWORD, "new_password": "newpassword123", "confirm_password": "newpassword123"}
+    status, answer = await alice.call("POST", "/users/me/change-password", body)
+    assert status == 200
+    agrees({**DONE, "data": None}, answer)
+    status, _ = await alice.call("POST", "/auth/login", {"username": name, "password": "newpassword123"})
+    assert status == 200
+
+
+async def test_changing_a_conversation(alice):
+    conversation = await alice.new_conversation(title="新的对话")
+    shape = {**DONE, "data": CREATED["data"]}
+    for method, path, body, expected in (
+        ("PUT", "", {"title": "更新后的对话标题", "is_archived": False}, False),
+        ("POST", "/archive", None, True),
+        ("POST", "/unarchive", None, False),
+    ):
+        status, answer = await alice.call(method, f"/conversations/{conversation}{path}", body)
+        assert status == 200
+        agrees(shape, answer)
+        assert (answer["data"]["title"], answer["data"]["is_archived"]) == ("更新后的对话标题", expected)
+
+
+async def test_editing_and_deleting_a_message(alice):
+    conversation = await alice.new_conversation()
+    sent = (await alice.send(conversation, "hello"))[1]["data"]
+    path = f"/messages/{sent['user_message']['id']}"
+    status, answer = await alice.call("PUT", path, {"content": "修改后的消息内容"})
+    assert status == 200
+    agrees({**DONE, "data": SENT["data"]["user_message"]}, answer)
+    assert answer["data"]["content"] == "修改后的消息内容"
+    status, answer = await alice.call("DELETE", path)
+    assert status == 200
+    agrees({**DONE, "data": None}, answer)
+    detail = await alice.data("GET", f"/conversations/{conversation}")
+    assert [message["role"] for message in detail["messages"]] == ["assistant"]
+    assert detail["message_count"] == 1
+
+
 async def test_conversations_and_messages(alice):
     body = {"title": "新的对话", "model": "gpt-3.5-turbo", "system_message": "你是一个有用的助手。"}
     status, created = await alice.call("POST", "/conversations", body)

@@ -21,7 +21,7 @@ PUBLIC = {
     ("POST", "/auth/reset-password"),
     ("GET", "/health"),
 }
-HASHING = {"/auth/register", "/auth/login", "/auth/reset-password"}
+HASHING = {"/auth/register", "/auth/login", "/auth/reset-password", "/users/me/change-password"}
 WAITING = {
     ("POST", "/conversations/{conversation_id}/messages"),
     ("POST", "/conversations/{conversation_id}/messages/stream"),

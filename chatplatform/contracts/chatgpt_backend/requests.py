@@ -64,6 +64,19 @@ class PasswordReset(_TwicePassword):
     confirm_password = TextField(max_length=LONGEST_PASSWORD)
 
 
+class ProfileChange(serializers.Serializer[Any]):
+    username = LineField(min_length=3, max_length=50, required=False, allow_null=True, default=None)
+    email = LineField(max_length=254, required=False, allow_null=True, default=None)
+    display_name = LineField(max_length=100, required=False, allow_blank=True, allow_null=True, default=None)
+
+
+class PasswordChange(_TwicePassword):
+    twice = "new_password"
+    current_password = TextField(max_length=LONGEST_PASSWORD)
+    new_password = TextField(min_length=8, max_length=LONGEST_PASSWORD)
+    confirm_password = TextField(max_length=LONGEST_PASSWORD)
+
+
 class NewApiKey(serializers.Serializer[Any]):
     name = LineField(max_length=100)
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
@@ -75,8 +88,13 @@ class NewConversation(serializers.Serializer[Any]):
     system_message = TextField(max_length=LONGEST_SYSTEM_MESSAGE, required=False, allow_blank=True, allow_null=True, default="")
 
 
-class ConversationFilter(serializers.Serializer[Any]):
-    archived = serializers.BooleanField(required=False, default=False, help_text=_("Include archived conversations."))
+class ConversationChange(serializers.Serializer[Any]):
+    title = LineField(max_length=LONGEST_TITLE, required=False, allow_null=True, default=None)
+    is_archived = FlagField(required=False, allow_null=True, default=None)
+
+
+class MessageChange(serializers.Serializer[Any]):
+    content = TextField(max_length=LONGEST_MESSAGE)
 
 
 class MessageOrder(serializers.Serializer[Any]):

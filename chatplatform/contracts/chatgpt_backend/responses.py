@@ -121,6 +121,7 @@ def message(view: MessageView) -> dict[str, Any]:
         "status": view.status,
         "model": view.model or None,
         "turn_id": str(view.turn_id) if view.turn_id else None,
+        "edited_at": utc(view.edited_at) if view.edited_at else None,
     }
 
 

@@ -95,6 +95,7 @@ Message = shape(
     status=s.CharField(),
     model=s.CharField(allow_null=True),
     turn_id=s.UUIDField(allow_null=True),
+    edited_at=s.DateTimeField(allow_null=True),
 )
 ConversationDetail: Shape = type(
     "ConversationDetail", (Conversation,), {"system_message": s.CharField(), "messages": Message(many=True)}
@@ -150,8 +151,9 @@ Failure = shape("Failure", success=s.BooleanField(), error=_ErrorObject(), times
 _FAILURES = {
     400: "The body is not JSON.",
     401: "Not signed in.",
+    403: "Not allowed.",
     404: "It does not exist, or is somebody else's.",
-    409: "An answer is already being written here.",
+    409: "An answer is already being written here, or the thing changed meanwhile.",
     422: "A value breaks a rule.",
     429: "Too many requests, or the quota is used up.",
     502: "The model's provider failed.",
@@ -161,6 +163,9 @@ _BY_KIND = {
     "read": (401, 404, 422, 429, 503),
     "list": (401, 422, 429, 503),
     "write": (400, 401, 404, 422, 429, 503),
+    "profile": (400, 401, 422, 429, 503),
+    "secret": (400, 401, 403, 409, 422, 429, 503),
+    "change": (400, 401, 404, 409, 422, 429, 503),
     "send": (400, 401, 404, 409, 422, 429, 502, 503),
     "sign_in": (400, 401, 422, 429, 503),
     "health": (429,),

@@ -9,7 +9,11 @@ from __future__ import annotations
 from chatplatform.contracts.chatgpt_backend.contract import AUTH_RATE, OTHER_RATE, SEND_RATE
 from chatplatform.contracts.chatgpt_backend.socket import ChatSocket
 from chatplatform.contracts.chatgpt_backend.views.accounts import ApiKeyViewSet, AuthViewSet, MeViewSet
-from chatplatform.contracts.chatgpt_backend.views.conversations import ConversationViewSet, MessageViewSet
+from chatplatform.contracts.chatgpt_backend.views.conversations import (
+    ConversationViewSet,
+    MessageViewSet,
+    SingleMessageViewSet,
+)
 from chatplatform.contracts.chatgpt_backend.views.system import SystemViewSet
 from chatplatform.contracts.chatgpt_backend.views.turns import TurnViewSet
 from chatplatform.contracts.contract import Route, Runs
@@ -24,6 +28,8 @@ ROUTES = (
     Route("POST", "/auth/forgot-password", AuthViewSet, "forgot_password", FAST, AUTH_RATE, public=True),
     Route("POST", "/auth/reset-password", AuthViewSet, "reset_password", SLOW, AUTH_RATE, public=True),
     Route("GET", "/users/me", MeViewSet, "retrieve", FAST, OTHER_RATE),
+    Route("PUT", "/users/me", MeViewSet, "update", FAST, OTHER_RATE),
+    Route("POST", "/users/me/change-password", MeViewSet, "change_password", SLOW, OTHER_RATE),
     Route("GET", "/users/me/quota", MeViewSet, "quota", FAST, OTHER_RATE),
     Route("GET", "/users/me/api-keys", ApiKeyViewSet, "list", FAST, OTHER_RATE),
     Route("POST", "/users/me/api-keys", ApiKeyViewSet, "create", FAST, OTHER_RATE),
@@ -31,10 +37,15 @@ ROUTES = (
     Route("GET", "/conversations", ConversationViewSet, "list", FAST, OTHER_RATE),
     Route("POST", "/conversations", ConversationViewSet, "create", FAST, OTHER_RATE),
     Route("GET", "/conversations/{conversation_id}", ConversationViewSet, "retrieve", FAST, OTHER_RATE),
+    Route("PUT", "/conversations/{conversation_id}", ConversationViewSet, "update", FAST, OTHER_RATE),
     Route("DELETE", "/conversations/{conversation_id}", ConversationViewSet, "destroy", FAST, OTHER_RATE),
+    Route("POST", "/conversations/{conversation_id}/archive", ConversationViewSet, "archive", FAST, OTHER_RATE),
+    Route("POST", "/conversations/{conversation_id}/unarchive", ConversationViewSet, "unarchive", FAST, OTHER_RATE),
     Route("GET", "/conversations/{conversation_id}/messages", MessageViewSet, "list", FAST, OTHER_RATE),
     Route("POST", "/conversations/{conversation_id}/messages", MessageViewSet, "create", NATIVE, SEND_RATE),
     Route("POST", "/conversations/{conversation_id}/messages/stream", MessageViewSet, "stream", NATIVE, SEND_RATE),
+    Route("PUT", "/messages/{message_id}", SingleMessageViewSet, "update", FAST, OTHER_RATE),
+    Route("DELETE", "/messages/{message_id}", SingleMessageViewSet, "destroy", FAST, OTHER_RATE),
     Route("GET", "/turns/{turn_id}", TurnViewSet, "retrieve", NATIVE, OTHER_RATE),
     Route("GET", "/turns/{turn_id}/events", TurnViewSet, "events", NATIVE, OTHER_RATE),
     Route("POST", "/turns/{turn_id}/stop", TurnViewSet, "stop", NATIVE, OTHER_RATE),

@@ -65,6 +65,24 @@ class MeViewSet(ContractViewSet):
         quota = read_quota(user_id=user.pk, tier=user.tier)
         return self.answer(responses.user_with_quota(user, quota))
 
+    @described("Change the name or the address", kind="profile", request=requests.ProfileChange, data=schemas.User)
+    def update(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.ProfileChange)
+        user = services.update_profile(principal=self.person, origin=self.incoming.origin, **asked)
+        return self.answer(responses.user(user), _("Your account was updated."))
+
+    @described("Change the password", kind="secret", request=requests.PasswordChange)
+    def change_password(self, request: Request) -> HttpResponse:
+        """Ends all other sessions. API keys cannot do this."""
+        asked = self.parse(requests.PasswordChange)
+        services.change_password(
+            principal=self.person,
+            current_password=asked["current_password"],
+            new_password=asked["new_password"],
+            origin=self.incoming.origin,
+        )
+        return self.answer(None, _("The password was changed."))
+
     @described("How much is used and left", kind="list", data=schemas.Quota)
     def quota(self, request: Request) -> HttpResponse:
         state = read_quota(user_id=self.person.user_id, tier=self.person.tier)

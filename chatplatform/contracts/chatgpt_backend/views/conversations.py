@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -9,15 +10,15 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from chatplatform.contracts.chatgpt_backend import requests, responses, schemas
+from chatplatform.contracts.chatgpt_backend import filters, requests, responses, schemas
 from chatplatform.contracts.chatgpt_backend.schemas import described
 from chatplatform.contracts.encoder import TurnNames
-from chatplatform.contracts.http import ContractViewSet, native
+from chatplatform.contracts.http import ContractViewSet, filtered, native
 from chatplatform.contracts.incoming import client_key
 from chatplatform.contracts.native import EventStream, JsonAnswer, NativeAnswer, NativeCall
 from chatplatform.core.ids import parse_uuid
 from conversations import selectors, services
-from conversations.errors import ConversationNotFound
+from conversations.errors import ConversationNotFound, MessageNotFound
 from conversations.turns.request import OpenedTurn
 from conversations.turns.runner import get_runner
 
@@ -33,17 +34,23 @@ def conversation_uuid(text: str) -> UUID:
     return found
 
 
+def message_uuid(text: str) -> UUID:
+    found = parse_uuid(text)
+    if found is None:
+        raise MessageNotFound
+    return found
+
+
 class ConversationViewSet(ContractViewSet):
     @described(
         "List conversations",
         kind="list",
         data=schemas.Conversations,
-        parameters=[*_PAGING, requests.ConversationFilter],
+        parameters=[*_PAGING, *filters.CONVERSATION_PARAMETERS],
     )
     def list(self, request: Request) -> HttpResponse:
-        wanted = selectors.conversations_of(self.person)
-        if not self.parse_query(requests.ConversationFilter)["archived"]:
-            wanted = wanted.filter(is_archived=False)
+        hers = selectors.conversations_of(self.person)
+        wanted = filtered(filters.ConversationFilter(self.incoming.query, conversations=hers, principal=self.person))
         page = selectors.list_conversations(conversations=wanted, page=self.page())
         return self.answer(responses.conversations(page))
 
@@ -64,6 +71,25 @@ class ConversationViewSet(ContractViewSet):
         conversation = selectors.get_conversation(principal=self.person, conversation_id=conversation_uuid(conversation_id))
         thread = selectors.thread(conversation=conversation)
         return self.answer(responses.conversation_detail(conversation, thread))
+
+    @described("Rename, archive or bring back", kind="write", request=requests.ConversationChange, data=schemas.Conversation)
+    def update(self, request: Request, conversation_id: str) -> HttpResponse:
+        asked = self.parse(requests.ConversationChange)
+        return self._changed(conversation_id, _("The conversation was updated."), **asked)
+
+    @described("Archive a conversation", kind="read", data=schemas.Conversation)
+    def archive(self, request: Request, conversation_id: str) -> HttpResponse:
+        return self._changed(conversation_id, _("The conversation was archived."), is_archived=True)
+
+    @described("Bring an archived conversation back", kind="read", data=schemas.Conversation)
+    def unarchive(self, request: Request, conversation_id: str) -> HttpResponse:
+        return self._changed(conversation_id, _("The conversation is no longer archived."), is_archived=False)
+
+    def _changed(self, conversation_id: str, message: str, **change: Any) -> HttpResponse:
+        conversation = services.update_conversation(
+            principal=self.person, conversation_id=conversation_uuid(conversation_id), **change
+        )
+        return self.answer(responses.conversation(conversation), message)
 
     @described("Delete a conversation and its messages", kind="read")
     def destroy(self, request: Request, conversation_id: str) -> HttpResponse:
@@ -110,6 +136,23 @@ class MessageViewSet(ContractViewSet):
     async def stream(self, call: NativeCall, conversation_id: str) -> NativeAnswer:
         opened = await begin(call, call.parse(requests.Send), conversation_id)
         return await streamed(call, opened)
+
+
+class SingleMessageViewSet(ContractViewSet):
+    @described("Edit a message", kind="change", request=requests.MessageChange, data=schemas.Message)
+    def update(self, request: Request, message_id: str) -> HttpResponse:
+        edited = services.edit_message(
+            principal=self.person,
+            message_id=message_uuid(message_id),
+            content=self.parse(requests.MessageChange)["content"],
+            origin=self.incoming.origin,
+        )
+        return self.answer(responses.message(edited), _("The message was edited."))
+
+    @described("Delete a message", kind="read")
+    def destroy(self, request: Request, message_id: str) -> HttpResponse:
+        services.delete_message(principal=self.person, message_id=message_uuid(message_id), origin=self.incoming.origin)
+        return self.answer(None, _("The message was deleted."))
 
 
 async def begin(call: NativeCall, sent: dict[str, object], conversation_id: str) -> OpenedTurn:

@@ -1,0 +1,56 @@
+"""What a list may be narrowed to by query parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django_filters import CharFilter, Filter, FilterSet
+from drf_spectacular.utils import OpenApiParameter
+
+from accounts.principal import Principal
+from conversations import search
+from conversations.models import Conversation
+
+LONGEST_SEARCH = 200  # characters
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+CONVERSATION_PARAMETERS = [
+    OpenApiParameter("archived", bool, description="Include archived conversations.", default=False),
+    OpenApiParameter(
+        "search",
+        {"type": "string", "maxLength": LONGEST_SEARCH},
+        description="Words, in Chinese too, that must all be in the title or in one message. The end of a word may be missing.",
+    ),
+]
+
+
+class _Flag(forms.CharField):
+    """`true`, `false`, `1`, `0`, in any case; nothing else is taken for either."""
+
+    def clean(self, value: Any) -> bool | None:
+        text = str(super().clean(value) or "").lower()
+        if text and text not in _FLAGS:
+            raise forms.ValidationError(_("Must be true or false."))
+        return _FLAGS.get(text)
+
+
+class _FlagFilter(Filter):
+    field_class = _Flag
+
+
+class ConversationFilter(FilterSet):
+    archived = _FlagFilter(method="include_archived")
+    search = CharFilter(method="find", max_length=LONGEST_SEARCH, strip=False)
+
+    def __init__(self, query: Any, *, conversations: QuerySet[Conversation], principal: Principal) -> None:
+        super().__init__({"archived": query.get("archived") or "false", "search": query.get("search")}, conversations)
+        self._principal = principal
+
+    def include_archived(self, conversations: QuerySet[Conversation], _name: str, wanted: bool) -> QuerySet[Conversation]:
+        return conversations if wanted else conversations.filter(is_archived=False)
+
+    def find(self, conversations: QuerySet[Conversation], _name: str, text: str) -> QuerySet[Conversation]:
+        return search.matching(principal=self._principal, conversations=conversations, text=text)
