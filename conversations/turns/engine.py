@@ -5,6 +5,7 @@ The engine knows no database and no connection of a client. It ends by itself, o
 
 from __future__ import annotations
 
+import time
 from contextlib import aclosing
 from typing import assert_never
 
@@ -39,6 +40,9 @@ class Answer:
         self.reported: UsageReported | None = None
         self.finish = FinishReason.OTHER
         self.model = ""
+        self.first_token: float | None = None
+        """Seconds from the beginning to the first token."""
+        self._began = time.monotonic()
 
     async def write(self, provider: Provider) -> Ending:
         """Asks the provider and keeps what it says. Every failure is an ending; only cancellation is raised."""
@@ -47,6 +51,8 @@ class Answer:
                 async for event in events:
                     match event:
                         case TextDelta(text):
+                            if self.first_token is None:
+                                self.first_token = time.monotonic() - self._began
                             self.log.add_text(text)
                             if self._overruns():
                                 self.finish = FinishReason.LENGTH

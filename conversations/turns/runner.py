@@ -19,6 +19,7 @@ from accounts.principal import Principal
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
 from chatplatform.core.errors import Draining, VendorFailed
+from chatplatform.core.metrics import TURNS_RUNNING, count_answer
 from conversations.models import Turn
 from conversations.turns import store, stream
 from conversations.turns.engine import Answer
@@ -176,6 +177,7 @@ class TurnRunner:
         )
         live = LiveTurn(assignment, Answer(assignment, TurnLog(started)))
         self.live[opened.turn_id] = live
+        TURNS_RUNNING.inc()
         self._busy.set()
         live.task = self._spawn(self._run(live, provider))
         return opened
@@ -212,6 +214,8 @@ class TurnRunner:
             await self._close(live, ending)
         finally:
             del self.live[turn_id]
+            TURNS_RUNNING.dec()
+            count_answer(model=live.assignment.route.model, state=ending.state, first_token=live.answer.first_token)
 
     async def _close(self, live: LiveTurn, ending: Ending) -> None:
         """Stored first, then told: who sees the ending can rely on it."""

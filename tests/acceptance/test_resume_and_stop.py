@@ -66,9 +66,7 @@ async def test_two_readers_in_two_processes_see_the_same(platform):
         tab.token = alice.token
         conversation = await alice.new_conversation()
         first = await alice.stream(conversation, "tell me", most=1)
-        here, there = await asyncio.gather(
-            alice.resume(first.start["turn_id"], 0), tab.resume(first.start["turn_id"], 0)
-        )
+        here, there = await asyncio.gather(alice.resume(first.start["turn_id"], 0), tab.resume(first.start["turn_id"], 0))
         assert [(f.id, f.data) for f in here.frames] == [(f.id, f.data) for f in there.frames]
         assert here.text == words(DELTAS)
 
