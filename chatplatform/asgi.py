@@ -11,6 +11,7 @@ Django's own ASGI handler is on no path: it costs a millisecond of CPU a request
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import django
@@ -26,17 +27,19 @@ from servestatic import ServeStaticASGI  # noqa: E402
 from chatplatform.contracts.bodies import ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
-from chatplatform.contracts.incoming import in_language  # noqa: E402
+from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  # noqa: E402
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
 from chatplatform.contracts.registry import contract_for  # noqa: E402
 from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
+from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
 
 log = structlog.get_logger(__name__)
+PAGES = frozenset({"/", "/admin", "/docs", "/redoc", "/openapi", "/openapi.json"})
 
 
 class Platform:
@@ -57,8 +60,11 @@ class Platform:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         if path.startswith(settings.STATIC_URL) and path in self._static.files:
+            arrival_of(scope).endpoint = settings.STATIC_URL.rstrip("/")
             await self._static(scope, receive, send)
             return
+        found = find_place(path)
+        arrival_of(scope).endpoint = found[0].path if found else _page(path)
         try:
             body = await read_body(scope, receive)
         except ClientGone:
@@ -66,7 +72,6 @@ class Platform:
         except BodyTooLarge as error:
             await _refuse_body(error, scope, send)
             return
-        found = find_place(path)
         runs = found[0].runs(scope["method"]) if found else Runs.FAST if path.startswith("/api/") else Runs.SLOW
         if runs is Runs.NATIVE and found is not None:
             place, parts = found
@@ -84,6 +89,12 @@ class Platform:
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403 at the handshake
             return
         await consumer()(scope, receive, send)
+
+
+def _page(path: str) -> str:
+    """What a path that no contract owns is counted as. Everything unknown together: there is no end to those."""
+    first = "/" + path.split("/", 2)[1]
+    return first if first in PAGES else UNMATCHED
 
 
 async def _refuse_body(error: BodyTooLarge, scope: Scope, send: Send) -> None:
@@ -114,8 +125,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         log.exception("startup_failed")
         await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
         return
+    measuring = asyncio.create_task(measure_lag())
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    measuring.cancel()
     await get_runner().shutdown()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -51,16 +51,17 @@ def _encryption_keys() -> Finding:
         yield Error("ENCRYPTION_KEYS: two keys have the same id.", hint=hint, id="chatplatform.E002")
 
 
-def _proxies() -> Finding:
-    for text in settings.TRUSTED_PROXIES:
-        try:
-            ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            yield Error(
-                f"TRUSTED_PROXIES: {text!r} is not an address or a network.",
-                hint="For example 10.0.0.5 or 10.0.0.0/8, several separated by commas.",
-                id="chatplatform.E003",
-            )
+def _networks() -> Finding:
+    for name, check in (("TRUSTED_PROXIES", "chatplatform.E003"), ("METRICS_ALLOWED_ADDRESSES", "chatplatform.E012")):
+        for text in getattr(settings, name):
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                yield Error(
+                    f"{name}: {text!r} is not an address or a network.",
+                    hint="For example 10.0.0.5 or 10.0.0.0/8, several separated by commas.",
+                    id=check,
+                )
 
 
 def _origins() -> Finding:
@@ -164,7 +165,7 @@ def _unreadable() -> Finding:
 _CHECKS: tuple[Callable[[], Finding], ...] = (
     _secrets,
     _encryption_keys,
-    _proxies,
+    _networks,
     _origins,
     _public_address,
     _zone,

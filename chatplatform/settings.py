@@ -28,6 +28,8 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", [])
 TRUSTED_PROXIES = env.items("TRUSTED_PROXIES", [])
 """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
 CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [])
+METRICS_ALLOWED_ADDRESSES = env.items("METRICS_ALLOWED_ADDRESSES", ["127.0.0.0/8", "::1"] if environment.is_embedded() else [])
+"""Addresses or networks that may read the metrics without being an administrator."""
 
 INSTALLED_APPS = [
     "daphne",

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,6 +111,7 @@ class Platform:
         self.options = options
         self.screen = screen
         self.run_dir = options.data_dir / "run"
+        self.figures_dir = self.run_dir / "metrics"
         self.sockets: list[socket.socket] = []
         self.holds: list[Hold] = []
         self.services: dict[str, Running] = {}
@@ -186,6 +188,8 @@ class Platform:
         if left:
             with self.screen.timed("up", f"ends {len(left)} processes that an earlier `up` left", "ended them"):
                 await asyncio.to_thread(end_processes, left, LEFTOVER_STEPS)
+        shutil.rmtree(self.figures_dir, ignore_errors=True)  # counters begin at 0 with each `up`
+        self.figures_dir.mkdir(mode=0o700, exist_ok=True)
 
     def _listen(self) -> None:
         options = self.options
@@ -290,6 +294,7 @@ class Platform:
                 module="manage",
                 arguments=("web", "--fd", str(one.fileno())),
                 keep_open=(one.fileno(), *holds),
+                environment={"PROMETHEUS_MULTIPROC_DIR": str(self.figures_dir)},
                 ready_pipe=True,
             )
             self.web.append(self._part(recipe))
@@ -329,7 +334,18 @@ class Platform:
             await part.begun.wait()
 
     def _part(self, recipe: Recipe) -> Part:
-        return Part(recipe, data_dir=self.options.data_dir, screen=self.screen, on_start=self._write_ready)
+        return Part(
+            recipe,
+            data_dir=self.options.data_dir,
+            screen=self.screen,
+            on_start=self._write_ready,
+            on_end=self._forget_figures,
+        )
+
+    def _forget_figures(self, pid: int) -> None:
+        """What a process had open, it has no more; what it has counted stays counted. (As `prometheus_client` asks for it.)"""
+        for file in self.figures_dir.glob(f"gauge_live*_{pid}.db"):
+            file.unlink(missing_ok=True)
 
     async def _show_ready(self) -> None:
         found = await asyncio.gather(*(answers(self.url + path, seconds=20) for path, _ in PAGES))

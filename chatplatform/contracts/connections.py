@@ -22,6 +22,7 @@ from chatplatform.contracts.seats import renew_seats
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
 from chatplatform.core.errors import DatabaseAway, NotSignedIn
+from chatplatform.core.metrics import CONNECTIONS_OPEN
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,8 @@ HEARTBEAT_SECONDS = 13.0  # with the sweep's two seconds, never more than 15 s o
 
 class OpenConnection(ABC):
     """A stream or socket."""
+
+    kind = "stream"
 
     def __init__(self, principal: Principal) -> None:
         self.principal = principal
@@ -62,6 +65,7 @@ class OpenConnections:
 
     def add(self, connection: OpenConnection) -> None:
         self._open.add(connection)
+        CONNECTIONS_OPEN.labels(connection.kind).inc()
         loop = asyncio.get_running_loop()
         if self._sweeper is None or self._sweeper.done() or self._sweeper.get_loop() is not loop:
             self._sweeper = loop.create_task(self._sweep_while_open())
@@ -69,7 +73,9 @@ class OpenConnections:
             connection.drain()
 
     def discard(self, connection: OpenConnection) -> None:
-        self._open.discard(connection)
+        if connection in self._open:
+            self._open.remove(connection)
+            CONNECTIONS_OPEN.labels(connection.kind).dec()
 
     def __len__(self) -> int:
         return len(self._open)

@@ -35,14 +35,17 @@ _HEADERS = (
     "accept-language",
     "authorization",
     "content-type",
+    "forwarded",
     "idempotency-key",
     "last-event-id",
     "origin",
     "user-agent",
     "x-api-key",
+    "x-forwarded-for",
 )
 _META_NAMES = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in _HEADERS} | {"content-type": "CONTENT_TYPE"}
 _WANTED = {name.encode(): name for name in _HEADERS}
+UNMATCHED = "unmatched"
 LONGEST_USER_AGENT = 300
 LONGEST_IDEMPOTENCY_KEY = 200
 
@@ -54,6 +57,8 @@ class Arrival:
     origin: Origin
     user: str = ""
     """The public id of the person, as soon as it is known: for the access line."""
+    endpoint: str = UNMATCHED
+    """The template of the route that answers: what the request is counted as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@ CORS, security headers, and one access line a request or socket."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import cache
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -18,6 +17,8 @@ from chatplatform.contracts.incoming import LONGEST_USER_AGENT, SCOPE_KEY, Arriv
 from chatplatform.contracts.native import refusal, send_json
 from chatplatform.contracts.registry import contract_for
 from chatplatform.core.errors import DomainError
+from chatplatform.core.metrics import count_http
+from chatplatform.core.networks import is_within
 from chatplatform.core.origin import Origin
 from chatplatform.logs import hide_secrets
 
@@ -34,7 +35,8 @@ _ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _ALLOWED_HEADERS = b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id"
 _EXPOSED_HEADERS = b"x-request-id, retry-after"
 UNREAD_SECONDS = 28
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+CLIENT_GONE = 499
+"""What a request is counted as that nobody waited for."""
 
 
 class Access:
@@ -78,6 +80,7 @@ class _Exchange:
         self._arrival = arrival
         self._send = send
         self._began = time.perf_counter()
+        self._head_at = 0.0
         self._status: int | str = "none"
         self._bytes = 0
         self._frames = 0
@@ -94,6 +97,7 @@ class _Exchange:
                 self._bytes += len(message.get("body", b""))
             case "http.response.start":
                 self._status = message["status"]
+                self._head_at = time.perf_counter()
                 message["headers"] = [*message.get("headers", ()), *self._added(message.get("headers", ()))]
             case "websocket.send":
                 self._frames += 1
@@ -168,7 +172,18 @@ class _Exchange:
             fields["user_id"] = self._arrival.user
         if self._frames:
             fields["frames"] = self._frames
+        if self._scope["type"] == "http":
+            self._count()
         log.info("request" if self._scope["type"] == "http" else "socket", **fields)
+
+    def _count(self) -> None:
+        answered = isinstance(self._status, int)
+        count_http(
+            method=self._scope["method"],
+            endpoint=self._arrival.endpoint,
+            status=self._status if isinstance(self._status, int) else CLIENT_GONE,
+            seconds=(self._head_at if answered else time.perf_counter()) - self._began,
+        )
 
 
 def _bound_unread(send: Send) -> None:
@@ -192,25 +207,12 @@ def _request_id(headers: dict[bytes, bytes]) -> str:
 # --- Proxies ------------------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _networks(trusted: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
-
-
-def _is_trusted(address: str, networks: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
 def _believe_proxies(scope: Scope, headers: dict[bytes, bytes]) -> None:
     """Sets the scope's client and scheme to what a configured proxy says. Anybody else's forwarded headers mean nothing."""
     if not settings.TRUSTED_PROXIES or not scope.get("client"):
         return
-    networks = _networks(tuple(settings.TRUSTED_PROXIES))
-    if not _is_trusted(scope["client"][0], networks):
+    trusted = tuple(settings.TRUSTED_PROXIES)
+    if not is_within(scope["client"][0], trusted):
         return
     # Each proxy appends the address it was called from: the last that is not one of ours is the client's. What stands before it
     # the client may have made up. Several headers of the name count as one, in order.
@@ -222,11 +224,11 @@ def _believe_proxies(scope: Scope, headers: dict[bytes, bytes]) -> None:
     ]
     for hop in reversed(chain):
         try:
-            address = str(ipaddress.ip_address(hop))
+            address = str(ip_address(hop))
         except ValueError:
             break
         scope["client"] = (address, 0)
-        if not _is_trusted(address, networks):
+        if not is_within(address, trusted):
             break
     if (scheme := headers.get(b"x-forwarded-proto", b"").decode("latin-1").strip().lower()) in ("http", "https"):
         secure = {"http": "https", "ws": "wss"} if scheme == "https" else {}

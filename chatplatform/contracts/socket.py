@@ -56,6 +56,7 @@ def origin_is_ours(origin: str, host: str) -> bool:
 
 
 class SocketConsumer(AsyncConsumer, OpenConnection):
+    kind = "socket"
     channel_layer_alias = ""  # turns are followed by the runner: no subscription in Redis for each socket
 
     contract: Contract

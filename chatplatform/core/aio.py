@@ -17,6 +17,9 @@ from typing import ParamSpec, TypeVar
 from django.conf import settings
 from django.db import close_old_connections, connections
 
+from chatplatform.core.metrics import LOOP_LAG_SECONDS
+
+LAG_PERIOD_SECONDS = 1.0
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -46,3 +49,12 @@ async def in_database_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P
 
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(_database_threads(), context.run, run)
+
+
+async def measure_lag() -> None:
+    """Measures for ever how late the running loop comes back to a timer: whatever blocks it makes every stream late."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_PERIOD_SECONDS
+        await asyncio.sleep(LAG_PERIOD_SECONDS)
+        LOOP_LAG_SECONDS.observe(max(0.0, loop.time() - due))

@@ -52,9 +52,17 @@ class Backoff:
 
 
 class Part:
-    """Keeps one child running until `stop`. `on_start` is told each new process id."""
+    """Keeps one child running until `stop`. `on_start` is told that there is a new process id, `on_end` which one is no more."""
 
-    def __init__(self, recipe: Recipe, *, data_dir: Path, screen: Screen, on_start: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        data_dir: Path,
+        screen: Screen,
+        on_start: Callable[[], None],
+        on_end: Callable[[int], None] = lambda pid: None,
+    ) -> None:
         self.recipe = recipe
         self.pid: int | None = None
         self.begun = asyncio.Event()  # it has had a process id
@@ -63,6 +71,7 @@ class Part:
         self._data_dir = data_dir
         self._screen = screen
         self._on_start = on_start
+        self._on_end = on_end
         self._log = RotatingLog(data_dir / "logs" / f"{recipe.name}.log")
         self._stopping = False
         self._pausing: asyncio.Task[None] | None = None
@@ -134,6 +143,7 @@ class Part:
         assert process.stdout is not None
         copying = asyncio.create_task(self._copy_output(process.stdout))
         code = await process.wait()
+        self._on_end(process.pid)
         self._signal_group(signal.SIGKILL)  # what it left behind in its group
         await asyncio.wait({copying}, timeout=2)
         copying.cancel()

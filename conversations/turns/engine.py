@@ -5,6 +5,7 @@ The engine knows no database and no connection of a client. It ends by itself, o
 
 from __future__ import annotations
 
+import time
 from contextlib import aclosing
 from typing import assert_never
 
@@ -44,6 +45,9 @@ class Answer:
         """Tokens of what was said so far, but for the `_uncounted` rest."""
         self._uncounted: list[str] = []
         self._uncounted_length = 0
+        self.first_token: float | None = None
+        """Seconds from the beginning to the first token."""
+        self._began = time.monotonic()
 
     async def write(self, provider: Provider) -> Ending:
         """Asks the provider and keeps what it says. Every failure is an ending; only cancellation is raised."""
@@ -52,6 +56,8 @@ class Answer:
                 async for event in events:
                     match event:
                         case TextDelta(text):
+                            if self.first_token is None:
+                                self.first_token = time.monotonic() - self._began
                             self.log.add_text(storable(text))
                             if self._overruns(text):
                                 break

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 
@@ -87,6 +88,21 @@ TurnEnded = TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted
 TurnEvent = TurnStarted | TextAdded | TurnEnded
 ENDINGS = (TurnCompleted, TurnStopped, TurnFailed, TurnInterrupted)
 UNKNOWN_USAGE = TurnUsage(None, None, "missing")
+
+
+def state_of(ended: TurnEnded) -> str:
+    """The one of `Turn.State`'s final states that an ending tells of."""
+    match ended:
+        case TurnCompleted():
+            return "completed"
+        case TurnStopped():
+            return "stopped"
+        case TurnFailed():
+            return "failed"
+        case TurnInterrupted():
+            return "interrupted"
+        case _:
+            assert_never(ended)
 
 
 def make_ending(

@@ -15,9 +15,10 @@ from accounts.principal import Principal
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
 from chatplatform.core.errors import Draining, VendorFailed
+from chatplatform.core.metrics import TURNS_RUNNING, count_answer
 from conversations.models import Turn
 from conversations.turns import reading, store, stream
-from conversations.turns.events import TurnCompleted, TurnEnded, TurnEvent, TurnFailed, TurnInterrupted
+from conversations.turns.events import TurnCompleted, TurnEnded, TurnEvent, TurnFailed, TurnInterrupted, state_of
 from conversations.turns.keeper import Keeper
 from conversations.turns.live import LiveTurn
 from conversations.turns.log import TurnLog
@@ -140,6 +141,7 @@ class TurnRunner:
         assignment, provider = accepted
         live = LiveTurn(assignment)
         self._keeper.add(live)
+        TURNS_RUNNING.inc()
         if self._ending:
             self._interrupt(live)
         live.task = self._spawn(self._run(live, provider))
@@ -163,6 +165,9 @@ class TurnRunner:
             await live.run(provider)
         finally:
             self._keeper.remove(live)
+            TURNS_RUNNING.dec()
+            if (ended := live.log.ended) is not None:
+                count_answer(model=live.assignment.route.model, state=state_of(ended), first_token=live.answer.first_token)
 
     @asynccontextmanager
     async def _log_of(self, turn_id: UUID) -> AsyncIterator[TurnLog]:

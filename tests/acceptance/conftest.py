@@ -68,7 +68,7 @@ def books_agree(platform: RunningPlatform) -> None:
 
 
 @asynccontextmanager
-async def another_web_process(platform: RunningPlatform) -> AsyncIterator[str]:
+async def another_web_process(platform: RunningPlatform, **settings: str) -> AsyncIterator[str]:
     """A web process on a port of its own, beside those of `up`, on the same data. Gives its address."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -77,7 +77,7 @@ async def another_web_process(platform: RunningPlatform) -> AsyncIterator[str]:
         "--port",
         str(port := free_port()),
         cwd=PROJECT_DIR,
-        env=platform.environment,
+        env=platform.environment | settings,
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:

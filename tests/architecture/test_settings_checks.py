@@ -29,6 +29,7 @@ def test_the_settings_of_this_run_are_fine():
         ({"ENCRYPTION_KEYS": "k1:not base64"}, "E002"),
         ({"ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "E002"),
         ({"TRUSTED_PROXIES": ["10.0.0.0/8", "proxy"]}, "E003"),
+        ({"METRICS_ALLOWED_ADDRESSES": ["localhost"]}, "E012"),
         ({"CORS_ALLOWED_ORIGINS": ["example.org"]}, "E004"),
         ({"CORS_ALLOWED_ORIGINS": ["https://example.org/"]}, "E004"),
         ({"PUBLIC_BASE_URL": "example.org"}, "E005"),

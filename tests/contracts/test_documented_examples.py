@@ -3,11 +3,14 @@ is there, with the same JSON type. More keys are welcome."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from typing import Any
 
 import aiohttp
 
+from tests.acceptance.conftest import database
 from tests.client import PASSWORD
 
 REGISTERED = json.loads("""{
@@ -227,6 +230,34 @@ HEALTH = json.loads("""{
   "services": {"database": "healthy", "redis": "healthy", "openai": "healthy"},
   "uptime": 86400
 }""")
+
+
+INFO = json.loads("""{
+  "name": "ChatGPT Backend API",
+  "version": "1.0.0",
+  "environment": "development",
+  "supported_models": ["gpt-4", "gpt-4-turbo", "gpt-3.5-turbo"],
+  "features": {"websocket": true, "streaming": true, "file_upload": true}
+}""")
+
+MODEL = json.loads("""{
+  "id": "gpt-4",
+  "name": "GPT-4",
+  "description": "最先进的 GPT 模型",
+  "max_tokens": 8192,
+  "cost_per_1k_tokens": {"input": 0.03, "output": 0.06},
+  "capabilities": ["text", "code", "reasoning"]
+}""")
+
+METRICS = """
+# HELP http_requests_total Total number of HTTP requests
+# TYPE http_requests_total counter
+http_requests_total{method="GET",endpoint="/health"} 1234
+
+# HELP openai_requests_total Total number of OpenAI API requests
+# TYPE openai_requests_total counter
+openai_requests_total{model="gpt-3.5-turbo",status="success"} 567
+"""
 
 
 def differences(example: Any, answer: Any, where: str = "$") -> list[str]:
@@ -455,3 +486,56 @@ async def test_health(alice):
     agrees(HEALTH, answer)
     assert answer["services"] == HEALTH["services"]
     assert answer["status"] == "healthy"
+
+
+async def test_info(alice):
+    alice.token = ""
+    status, answer = await alice.call("GET", "/info")
+    assert status == 200
+    agrees(INFO, answer)
+    assert answer["name"] == INFO["name"]
+    assert set(INFO["supported_models"]) <= set(answer["supported_models"])
+
+
+async def test_models(platform, alice):
+    alice.token = ""
+    status, answer = await alice.call("GET", "/models")
+    assert status == 200
+    agrees({"success": True, "data": {"models": []}}, answer)
+    models = {model["id"]: model for model in answer["data"]["models"]}
+    assert {"gpt-4", "gpt-4-turbo", "gpt-3.5-turbo"} <= set(models)
+    assert models["gpt-4"]["alias_of"] == "ok-5-rate-40"
+    agrees({**MODEL, "cost_per_1k_tokens": {"input": None, "output": None}, "capabilities": ["text"]}, models["ok-3"])
+
+    with database(platform) as connection:  # an operator's price: nobody else knows what a script costs
+        connection.execute(
+            """INSERT INTO providers_modelprice (vendor, name, pattern, display_name, description, source, as_of,
+                 input_micros_per_million, output_micros_per_million, position)
+               VALUES ('', 'ok-15-rate-30', '', 'A script', 'Says so.', 'operator', now(), 30000000, 60000000, 0)"""
+        )
+    for _ in range(50):
+        models = {model["id"]: model for model in (await alice.data("GET", "/models"))["models"]}
+        if models["ok-15-rate-30"]["cost_per_1k_tokens"]["input"] is not None:
+            break
+        await asyncio.sleep(0.1)
+    agrees({**MODEL, "capabilities": ["text"]}, models["ok-15-rate-30"])
+    assert models["ok-15-rate-30"]["cost_per_1k_tokens"] == MODEL["cost_per_1k_tokens"]
+
+
+async def test_metrics(alice):
+    await alice.call("GET", "/health")
+    await alice.send(await alice.new_conversation(), "hello")
+    async with alice.session.get(f"{alice.url}/api/v1/metrics") as response:
+        assert response.status == 200
+        assert response.content_type == "text/plain"
+        text = await response.text()
+    for line in filter(None, METRICS.splitlines()):
+        if line.startswith("#"):
+            assert line in text.splitlines()
+        else:
+            name, labels, _ = re.match(r"(\w+){(.*)} (\d+)", line).groups()
+            assert re.search(
+                rf"^{name}{{{','.join(sorted(re.sub('=.*', '=.*?', label) for label in labels.split(',')))}}} \d", text, re.M
+            )
+    assert re.search(r'^http_requests_total{endpoint="/health",method="GET"} \d', text, re.M)
+    assert re.search(r'^openai_requests_total{model="ok-5-rate-40",status="success"} \d', text, re.M)

@@ -71,6 +71,7 @@ async def ask(application: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], 
     return start["status"], dict(start["headers"]), body["body"]
 
 
+@pytest.mark.django_db(transaction=True)  # threads of an earlier test may look after connections that they have open
 @pytest.mark.parametrize(("failure", "status", "code"), FAILURES, ids=[type(failure).__name__ for failure, _, _ in FAILURES])
 @override_settings(ROOT_URLCONF=__name__, RATE_LIMITS=False)
 async def test_a_view_that_fails_answers_in_the_dialect_and_tells_nothing(failure, status, code, caplog):

@@ -108,7 +108,7 @@ class Stack:
         for name in reversed(list(self.processes)):
             process = self.processes.pop(name)
             if process.poll() is None:
-                process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
+                process.send_signal(_stop_signal(name))
                 try:
                     process.wait(10 if name.startswith("web") else 20)
                 except subprocess.TimeoutExpired:
@@ -231,15 +231,21 @@ class Stack:
     def popen(self, name: str, command: list[str], environment: dict[str, str], *, as_user: bool) -> None:
         """A process of the stack; `as_user`: as whom the services run when root starts them."""
         folder = self.place.home if name == "postgres" else self._data(name) if as_user else PROJECT_DIR
+        user = self.place.popen_user() if as_user else {}
         with open(self.folder / f"{name}.log", "ab") as log:
             if as_user and self.place.owner is not None:  # they open /dev/stdout again, by its name
                 os.chown(log.fileno(), self.place.owner.uid, self.place.owner.gid)
             self.processes[name] = subprocess.Popen(
                 command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_end_with_us(), **(self.place.popen_user() if as_user else {}),
+                start_new_session=True, preexec_fn=_end_with_us(_stop_signal(name)), **user,
             )  # type: ignore[call-overload]  # fmt: skip
 
 
-def _end_with_us() -> Callable[[], None]:
+def _stop_signal(name: str) -> signal.Signals:
+    return signal.SIGINT if name == "postgres" else signal.SIGTERM  # its SIGTERM waits for connections to leave
+
+
+def _end_with_us(number: signal.Signals) -> Callable[[], None]:
+    """A test run that is killed leaves nothing behind: the kernel tells each process of its end."""
     here = os.getpid()
-    return lambda: end_with(here, signal.SIGKILL)
+    return lambda: end_with(here, number)

@@ -13,6 +13,7 @@ from chatplatform.core.pages import Page
 from conversations.models import Conversation
 from conversations.selectors import ConversationSummary
 from conversations.turns.request import FinishedTurn, MessageView, TurnView
+from providers.selectors import ModelView
 from quotas.selectors import QuotaState
 
 
@@ -159,3 +160,26 @@ def turn(view: TurnView) -> dict[str, Any]:
         "ended_at": utc(view.ended_at) if view.ended_at else None,
         "usage": usage_object(view.usage),
     }
+
+
+def model(view: ModelView) -> dict[str, Any]:
+    """`max_tokens` is the longest answer; a price that nobody knows is null."""
+    price = view.price
+    return {
+        "id": view.name,
+        "name": view.display_name,
+        "description": view.description,
+        "max_tokens": view.max_output,
+        "context_window": view.context_window,
+        "cost_per_1k_tokens": {
+            "input": _usd_per_1k(price.input_micros_per_million) if price else None,
+            "output": _usd_per_1k(price.output_micros_per_million) if price else None,
+        },
+        "capabilities": list(view.capabilities),
+        "alias_of": view.alias_of or None,
+        "provider": view.provider_name,
+    }
+
+
+def _usd_per_1k(micros_per_million: int) -> float:
+    return micros_per_million / 1e9

@@ -138,6 +138,29 @@ Health = shape(
     services=shape("HealthServices", database=s.CharField(), redis=s.CharField(), openai=s.CharField())(),
     uptime=s.IntegerField(help_text="Seconds."),
 )
+_Features = shape("Features", websocket=s.BooleanField(), streaming=s.BooleanField(), file_upload=s.BooleanField())
+Info = shape(
+    "Info",
+    name=s.CharField(),
+    version=s.CharField(),
+    environment=s.CharField(),
+    supported_models=s.ListField(child=s.CharField()),
+    features=_Features(),
+)
+_Cost = shape("Cost", input=s.FloatField(allow_null=True), output=s.FloatField(allow_null=True))
+_Model = shape(
+    "Model",
+    id=s.CharField(help_text="What a request may name."),
+    name=s.CharField(),
+    description=s.CharField(allow_blank=True),
+    max_tokens=s.IntegerField(help_text="Of the longest answer."),
+    context_window=s.IntegerField(),
+    cost_per_1k_tokens=_Cost(help_text="USD; null where nobody knows it."),
+    capabilities=s.ListField(child=s.CharField()),
+    alias_of=s.CharField(allow_null=True),
+    provider=s.CharField(),
+)
+Models = shape("Models", models=_Model(many=True))
 _ErrorDetails = shape(
     "ErrorDetails",
     field=s.CharField(required=False),
@@ -169,7 +192,16 @@ _BY_KIND = {
     "send": (400, 401, 404, 409, 422, 429, 502, 503),
     "sign_in": (400, 401, 422, 429, 503),
     "health": (429,),
+    "open": (429, 503),
+    "metrics": (401, 403, 429, 503),
 }
+_SECURITY: dict[str, list[dict[str, list[str]]]] = {
+    "sign_in": [{}],
+    "health": [{}],
+    "open": [{}],
+    "metrics": [{}, {"bearer": []}, {"apiKey": []}],
+}
+"""Where it is not the usual: an empty one needs nobody."""
 
 
 @cache
@@ -188,15 +220,18 @@ def described(
     data: Shape | None = None,
     bare: Shape | None = None,
     stream: bool = False,
+    text: bool = False,
     status: int = 200,
     request: Shape | None = None,
     **more: Any,
 ) -> Any:
-    """`extend_schema` for one action: its success (`data` in the envelope, `bare` without, or a stream) and its failures."""
+    """`extend_schema` for one action: its success (`data` in the envelope, `bare`, a stream or text) and its failures."""
     responses: dict[Any, Any] = {code: OpenApiResponse(Failure, _FAILURES[code]) for code in _BY_KIND[kind]}
     if stream:
         responses[(status, "text/event-stream")] = OpenApiResponse(OpenApiTypes.STR, "The turn's events, one frame each.")
+    elif text:
+        responses[(status, "text/plain")] = OpenApiResponse(OpenApiTypes.STR)
     else:
         responses[status] = bare if bare is not None else enveloped(data)
-    security: dict[str, Any] = {"auth": [{}]} if kind in ("sign_in", "health") else {}
+    security: dict[str, Any] = {"auth": _SECURITY[kind]} if kind in _SECURITY else {}
     return extend_schema(summary=summary, request=request, responses=responses, **security, **more)

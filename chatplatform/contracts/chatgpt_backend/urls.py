@@ -14,7 +14,7 @@ from chatplatform.contracts.chatgpt_backend.views.conversations import (
     MessageViewSet,
     SingleMessageViewSet,
 )
-from chatplatform.contracts.chatgpt_backend.views.system import SystemViewSet
+from chatplatform.contracts.chatgpt_backend.views.system import HealthViewSet, SystemViewSet
 from chatplatform.contracts.chatgpt_backend.views.turns import TurnViewSet
 from chatplatform.contracts.contract import Route, Runs
 
@@ -49,7 +49,10 @@ ROUTES = (
     Route("GET", "/turns/{turn_id}", TurnViewSet, "retrieve", NATIVE, OTHER_RATE),
     Route("GET", "/turns/{turn_id}/events", TurnViewSet, "events", NATIVE, OTHER_RATE),
     Route("POST", "/turns/{turn_id}/stop", TurnViewSet, "stop", NATIVE, OTHER_RATE),
-    Route("GET", "/health", SystemViewSet, "health", NATIVE, OTHER_RATE, public=True),
+    Route("GET", "/health", HealthViewSet, "health", NATIVE, OTHER_RATE, public=True),
+    Route("GET", "/info", SystemViewSet, "info", FAST, OTHER_RATE, public=True),
+    Route("GET", "/models", SystemViewSet, "models", FAST, OTHER_RATE, public=True),
+    Route("GET", "/metrics", SystemViewSet, "metrics", FAST, OTHER_RATE, public=True),  # it asks for more than an account
 )
 
 SOCKETS = {"/ws/chat": ChatSocket}

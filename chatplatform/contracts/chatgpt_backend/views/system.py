@@ -1,23 +1,32 @@
-"""The health of the platform, in status words that tell a stranger nothing else."""
+"""The platform itself: how it is, what it offers, what it has counted."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
 
-from chatplatform.contracts.chatgpt_backend import schemas
+from accounts.door import authenticate
+from chatplatform.contracts.chatgpt_backend import responses, schemas
 from chatplatform.contracts.chatgpt_backend.schemas import described
 from chatplatform.contracts.contract import utc
 from chatplatform.contracts.health import UNHEALTHY, read_health
-from chatplatform.contracts.http import ContractViewSet, native
+from chatplatform.contracts.http import ContractViewSet, json_response, native
+from chatplatform.contracts.incoming import Incoming
 from chatplatform.contracts.native import JsonAnswer, NativeAnswer, NativeCall
+from chatplatform.core.errors import NotAllowed
+from chatplatform.core.metrics import CONTENT_TYPE, read_metrics
+from chatplatform.core.networks import is_within
+from providers.selectors import list_models
 
 
-class SystemViewSet(ContractViewSet):
+class HealthViewSet(ContractViewSet):
     @described("Health", kind="health", bare=schemas.Health)
     @native
     async def health(self, call: NativeCall) -> NativeAnswer:
+        """Status words that tell a stranger nothing else."""
         health = await read_health()
         body = {
             "status": health.status,
@@ -29,3 +38,36 @@ class SystemViewSet(ContractViewSet):
         if health.status == UNHEALTHY:
             return JsonAnswer(body, 503, (("Retry-After", "2"),))
         return JsonAnswer(body)
+
+
+class SystemViewSet(ContractViewSet):
+    @described("What this is", kind="open", bare=schemas.Info)
+    def info(self, request: Request) -> HttpResponse:
+        return json_response(
+            {
+                "name": "ChatGPT Backend API",
+                "version": settings.VERSION,
+                "environment": settings.ENVIRONMENT,
+                "supported_models": [model.name for model in list_models()],
+                "features": {"websocket": True, "streaming": True, "file_upload": False},
+            }
+        )
+
+    @described("The models that may be asked for", kind="open", data=schemas.Models)
+    def models(self, request: Request) -> HttpResponse:
+        return self.answer({"models": [responses.model(view) for view in list_models()]})
+
+    @described("Metrics, as Prometheus reads them", kind="metrics", text=True)
+    def metrics(self, request: Request) -> HttpResponse:
+        """To an administrator, and to the addresses that `METRICS_ALLOWED_ADDRESSES` names."""
+        if not may_scrape(self.incoming) and not authenticate(self.incoming.credentials).is_admin:
+            raise NotAllowed
+        return HttpResponse(read_metrics(), content_type=CONTENT_TYPE)
+
+
+def may_scrape(incoming: Incoming) -> bool:
+    # Whom an unknown proxy speaks for is not known: its own address, often loopback, must not open the door to everybody.
+    through_a_proxy = "x-forwarded-for" in incoming.headers or "forwarded" in incoming.headers
+    if through_a_proxy and not settings.TRUSTED_PROXIES:
+        return False
+    return is_within(incoming.origin.address, tuple(settings.METRICS_ALLOWED_ADDRESSES))
