@@ -23,7 +23,7 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.finders import get_finders  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
-from chatplatform.contracts.bodies import ClientGone, read_body  # noqa: E402
+from chatplatform.contracts.bodies import READ_SECONDS, ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
 from chatplatform.contracts.incoming import in_language  # noqa: E402
@@ -32,15 +32,17 @@ from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa
 from chatplatform.contracts.registry import contract_for  # noqa: E402
 from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
-from chatplatform.core.errors import BodyTooLarge  # noqa: E402
+from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
+from providers import upstream  # noqa: E402
 
 log = structlog.get_logger(__name__)
 
 
 class Platform:
-    def __init__(self) -> None:
+    def __init__(self, body_seconds: float = READ_SECONDS) -> None:
+        self._body_seconds = body_seconds
         self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
         self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
         self._static = _static_files()
@@ -60,10 +62,10 @@ class Platform:
             await self._static(scope, receive, send)
             return
         try:
-            body = await read_body(scope, receive)
+            body = await read_body(scope, receive, self._body_seconds)
         except ClientGone:
             return
-        except BodyTooLarge as error:
+        except (BodyTooLarge, BodyTooSlow) as error:
             await _refuse_body(error, scope, send)
             return
         found = find_place(path)
@@ -86,7 +88,7 @@ class Platform:
         await consumer()(scope, receive, send)
 
 
-async def _refuse_body(error: BodyTooLarge, scope: Scope, send: Send) -> None:
+async def _refuse_body(error: DomainError, scope: Scope, send: Send) -> None:
     languages = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     with in_language({"accept-language": languages}):
         answer = refusal(error, contract_for(scope["path"]))
@@ -117,6 +119,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await get_runner().shutdown()
+    await upstream.close()
     await send({"type": "lifespan.shutdown.complete"})
 
 
