@@ -16,7 +16,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts import names
+from accounts import names, passwords
 
 STANDARD_TIER = "standard"
 
@@ -25,6 +25,9 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
         """For commands and fixtures: raises Django's ValidationError. People come in by `services.register`."""
         user = self.model(username=username, email=email, **fields)
+        user.clean()
+        if password is not None:
+            passwords.validate(password, user=user)
         user.set_password(password)
         user.full_clean()
         user.save(using=self._db)

@@ -50,6 +50,15 @@ def check_new(password: str, *, user: "User", field: str) -> None:
         raise InvalidInput(field=field, issue=error.messages[0]) from error
 
 
+def validate(password: str, *, user: "User") -> None:
+    """As `check_new`, but with all reasons at once: raises Django's ValidationError, which commands print."""
+    try:
+        check_length(password, field="password")
+    except InvalidInput as error:
+        raise ValidationError(str(error.issue)) from error
+    validate_password(password, user)
+
+
 def is_right(password: str, user: "User | None") -> bool:
     """Whether it is the password of `user`. For nobody it is wrong, and takes as long."""
     if user is None:

@@ -24,7 +24,7 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.finders import get_finders  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
-from chatplatform.contracts.bodies import ClientGone, read_body  # noqa: E402
+from chatplatform.contracts.bodies import READ_SECONDS, ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
 from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  # noqa: E402
@@ -34,16 +34,18 @@ from chatplatform.contracts.registry import contract_for  # noqa: E402
 from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
-from chatplatform.core.errors import BodyTooLarge  # noqa: E402
+from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
+from providers import upstream  # noqa: E402
 
 log = structlog.get_logger(__name__)
 PAGES = frozenset({"/", "/admin", "/docs", "/redoc", "/openapi", "/openapi.json"})
 
 
 class Platform:
-    def __init__(self) -> None:
+    def __init__(self, body_seconds: float = READ_SECONDS) -> None:
+        self._body_seconds = body_seconds
         self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
         self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
         self._static = _static_files()
@@ -66,10 +68,10 @@ class Platform:
         found = find_place(path)
         arrival_of(scope).endpoint = found[0].path if found else _page(path)
         try:
-            body = await read_body(scope, receive)
+            body = await read_body(scope, receive, self._body_seconds)
         except ClientGone:
             return
-        except BodyTooLarge as error:
+        except (BodyTooLarge, BodyTooSlow) as error:
             await _refuse_body(error, scope, send)
             return
         runs = found[0].runs(scope["method"]) if found else Runs.FAST if path.startswith("/api/") else Runs.SLOW
@@ -97,7 +99,7 @@ def _page(path: str) -> str:
     return first if first in PAGES else UNMATCHED
 
 
-async def _refuse_body(error: BodyTooLarge, scope: Scope, send: Send) -> None:
+async def _refuse_body(error: DomainError, scope: Scope, send: Send) -> None:
     languages = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     with in_language({"accept-language": languages}):
         answer = refusal(error, contract_for(scope["path"]))
@@ -130,6 +132,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     measuring.cancel()
     await get_runner().shutdown()
+    await upstream.close()
     await send({"type": "lifespan.shutdown.complete"})
 
 

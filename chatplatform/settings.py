@@ -182,9 +182,7 @@ X_FRAME_OPTIONS = "DENY"
 
 EMAIL_BACKEND = env.text(
     "EMAIL_BACKEND",
-    "accounts.mail.ScreenBackend"
-    if not env.text("EMAIL_HOST", "")
-    else "django.core.mail.backends.smtp.EmailBackend",
+    "accounts.mail.ScreenBackend" if not env.text("EMAIL_HOST", "") else "django.core.mail.backends.smtp.EmailBackend",
 )
 EMAIL_HOST = env.text("EMAIL_HOST", "")
 EMAIL_PORT = env.integer("EMAIL_PORT", 25)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from chatplatform.contracts import pages
 from chatplatform.contracts.routing import django_patterns
@@ -13,7 +12,8 @@ urlpatterns = [
     *django_patterns(),
     path("", pages.start, name="start"),
     re_path(r"^openapi\.json/?\Z", pages.openapi, name="openapi"),
-    re_path(r"^docs/?\Z", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
+    re_path(r"^docs/?\Z", pages.Documentation.as_view(url_name="openapi"), name="docs"),
+    path("favicon.ico", pages.favicon),
     path("admin/", admin.site.urls),
 ]
 

@@ -64,11 +64,29 @@ class ProviderAdmin(admin.ModelAdmin):
     form = ProviderForm
     inlines = (ModelInline,)
     list_display = ("name", "kind", "base_url", "default_model", "shows_key", "is_active", "is_default", "position")
+    fields = (
+        "name",
+        "kind",
+        "base_url",
+        "default_model",
+        ("new_key", "shows_key"),  # beside each other, so that one sees that a key is stored
+        "clear_key",
+        "is_active",
+        "is_default",
+        "position",
+        "price_vendor",
+        "uuid",
+        "scope",
+        "owner",
+        "managed_by",
+        "created_at",
+        "updated_at",
+    )
     list_filter = ("kind", "is_active", "is_default", "scope")
     search_fields = ("name", "base_url", "default_model")
     readonly_fields = ("uuid", "shows_key", "scope", "owner", "managed_by", "created_at", "updated_at")
 
-    @admin.display(description=_("API key"))
+    @admin.display(description=_("key ends with"))
     def shows_key(self, provider: Provider) -> str:
         return f"…{provider.key_last4}" if provider.has_key else "-"
 

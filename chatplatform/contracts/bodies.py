@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from chatplatform.core.errors import BodyTooLarge
+from chatplatform.core.errors import BodyTooLarge, BodyTooSlow
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 READ_SECONDS = 60.0
@@ -23,7 +23,7 @@ DISCARD_SECONDS = 10.0
 
 
 class ClientGone(Exception):
-    """The client left, or sent its body too slowly."""
+    """The client left: there is nobody to answer."""
 
 
 def limit_for(headers: dict[bytes, bytes]) -> int:
@@ -32,8 +32,8 @@ def limit_for(headers: dict[bytes, bytes]) -> int:
     return settings.MAX_BODY if is_multipart else settings.MAX_JSON_BODY
 
 
-async def read_body(scope: MutableMapping[str, Any], receive: Receive) -> bytes:
-    """Raises BodyTooLarge (as soon as it is known, by the declared or the actual length) and ClientGone."""
+async def read_body(scope: MutableMapping[str, Any], receive: Receive, seconds: float = READ_SECONDS) -> bytes:
+    """Raises BodyTooLarge (as soon as it is known, by the declared or the actual length), BodyTooSlow and ClientGone."""
     headers = dict(scope["headers"])
     declared = headers.get(b"content-length")
     if (declared is None or declared == b"0") and b"transfer-encoding" not in headers:
@@ -44,10 +44,10 @@ async def read_body(scope: MutableMapping[str, Any], receive: Receive) -> bytes:
             await _discard(receive, int(declared))
         raise BodyTooLarge
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with asyncio.timeout(seconds):
             return await _read(receive, limit)
     except TimeoutError:
-        raise ClientGone from None
+        raise BodyTooSlow from None
 
 
 async def _discard(receive: Receive, declared: int) -> None:

@@ -9,6 +9,7 @@ ERROR_MESSAGES = (
     gettext_noop("Something went wrong."),
     gettext_noop("The input is not valid."),
     gettext_noop("The body of the request is malformed."),
+    gettext_noop("This host name is not served here."),
     gettext_noop("The name or address is already taken."),
     gettext_noop("The idempotency key was used with another body."),
     gettext_noop("There is no such model."),
@@ -37,5 +38,6 @@ ERROR_MESSAGES = (
     gettext_noop("This method is not allowed here."),
     gettext_noop("The requested version is not available."),
     gettext_noop("The body of the request is too large."),
+    gettext_noop("The body of the request did not arrive in time."),
     gettext_noop("This content type is not supported."),
 )

@@ -12,6 +12,7 @@ import redis.exceptions
 from django.core import exceptions as django_errors
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf_errors
 
 from chatplatform.core.errors import (
@@ -27,6 +28,7 @@ from chatplatform.core.errors import (
     NotFound,
     NotSignedIn,
     RetryLater,
+    UnknownHost,
     UnsupportedMediaType,
 )
 
@@ -66,7 +68,9 @@ class WireError:
     retry_after: int | None
     """Whole seconds, at least 1."""
     turn_id: str | None
-    """The turn that is already running, for a conflict."""
+    """The turn that is already running, for a conflict; that failed, for a failure of its vendor."""
+    text_kept: bool
+    """Whether that turn's answer had begun and is in the history."""
 
     @classmethod
     def of(cls, error: DomainError, table: ErrorTable) -> WireError:
@@ -81,6 +85,7 @@ class WireError:
             issue=error.issue if isinstance(error, InvalidInput) else "",
             retry_after=None if seconds is None else max(1, math.ceil(seconds)),
             turn_id=None if turn_id is None else str(turn_id),
+            text_kept=getattr(error, "text_kept", False),
         )
 
     def headers(self) -> list[tuple[str, str]]:
@@ -116,6 +121,10 @@ def as_domain_error(error: BaseException) -> DomainError:
             return UnsupportedMediaType()
         case django_errors.RequestDataTooBig():
             return BodyTooLarge()
+        case django_errors.TooManyFieldsSent():
+            return InvalidInput(issue=_("Too many fields or parameters."))
+        case django_errors.DisallowedHost():
+            return UnknownHost(field="Host")
         case django_errors.SuspiciousOperation():
             return MalformedBody()
         case django_errors.ValidationError():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -75,6 +76,17 @@ class FlagField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid")
         return bool(data)
+
+
+class MomentField(serializers.DateTimeField):
+    """A time with its zone: without one nobody knows when it is."""
+
+    default_error_messages = {"no_zone": _("The time must be in the future and have a time zone.")}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("no_zone")
+        return super().enforce_timezone(value)
 
 
 class IdField(serializers.CharField):

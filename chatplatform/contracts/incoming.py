@@ -76,7 +76,9 @@ class Incoming:
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             if (wanted := _WANTED.get(name)) is not None:
-                headers[wanted] = value.decode("latin-1")
+                # One that is repeated counts as WSGI has it: two tokens together are none.
+                text = value.decode("latin-1")
+                headers[wanted] = f"{headers[wanted]},{text}" if wanted in headers else text
         query = QueryDict(scope["query_string"], mutable=False)
         return cls(scope.get("method", "GET"), scope["path"], headers, query, body, arrival_of(scope))
 
@@ -123,9 +125,11 @@ def new_request_id() -> str:
 @lru_cache(maxsize=1024)
 def language_of(accept_language: str) -> str:
     """Ours that the client likes best; Chinese when it asks for none of them."""
-    for language, _weight in parse_accept_lang_header(accept_language[:200]):
+    for language, weight in parse_accept_lang_header(accept_language[:200]):
         if language == "*":
             break
+        if not weight:  # anything but this
+            continue
         try:
             return get_supported_language_variant(language)
         except LookupError:
@@ -207,10 +211,7 @@ def validate(serializer: type[Serializer[Any]], data: Mapping[str, Any]) -> dict
 
 def validate_query(serializer: type[Serializer[Any]], query: QueryDict) -> dict[str, Any]:
     """The same for query parameters. Where one is repeated, the last counts."""
-    data = {name: query[name] for name in query}
-    if any("\0" in value for value in data.values()):
-        raise InvalidInput(issue=_("The character NUL is not allowed."))
-    return validate(serializer, data)
+    return validate(serializer, {name: query[name] for name in query})
 
 
 def client_key(incoming: Incoming, in_body: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import IO, Any
 
 import orjson
@@ -14,6 +15,10 @@ from chatplatform.core.errors import InvalidInput, MalformedBody
 _LARGEST = float(2**63)
 
 
+class NulFound(Exception):
+    """Somewhere in the body."""
+
+
 def parse_json(body: bytes | str) -> Any:
     """The value that `body` writes. Raises MalformedBody: not JSON (NaN, Infinity, a byte order mark, UTF-16 and lone
     surrogates are not), deeper than `MAX_JSON_DEPTH`, a number beyond 64 bits. Raises InvalidInput for NUL in a string."""
@@ -22,11 +27,15 @@ def parse_json(body: bytes | str) -> Any:
     except ValueError:
         raise MalformedBody from None
     # Most bodies are flat: only one that may be deep, hold NUL or hold a huge number is walked.
-    if isinstance(value, dict) and all(type(item) in _PLAIN and _is_sound(item) for item in value.values()):
-        for name in value:
-            _refuse_nul(name)
+    if isinstance(value, dict) and all(
+        type(item) in _PLAIN and _is_sound(item) and "\0" not in name for name, item in value.items()
+    ):
         return value
-    _walk(value)
+    try:
+        _walk(value)
+    except NulFound:
+        field = _place_of_nul(value)
+        raise InvalidInput(field=field[:200], issue=_("The character NUL is not allowed.")) from None
     return value
 
 
@@ -63,7 +72,22 @@ def _walk(root: Any) -> None:
 
 def _refuse_nul(text: str) -> None:
     if "\0" in text:
-        raise InvalidInput(issue=_("The character NUL is not allowed."))
+        raise NulFound
+
+
+def _place_of_nul(root: Any) -> str:
+    """`outer.0.inner`; of a name that holds one itself, where it stands."""
+    todo: deque[tuple[str, Any]] = deque([("", root)])
+    while todo:
+        path, value = todo.popleft()
+        if isinstance(value, str) and "\0" in value:
+            return path
+        inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for step, item in inside:
+            if "\0" in str(step):
+                return path
+            todo.append((f"{path}.{step}" if path else str(step), item))
+    return ""
 
 
 class BoundedJSONParser(BaseParser):

@@ -1,5 +1,5 @@
 """The outermost layer of the web process, for WSGI and native routes and sockets alike: the request id, the client's address,
-CORS, security headers, and one access line a request or socket."""
+what is refused whatever it asks for, CORS, security headers, and one access line a request or socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from django.conf import settings
 from chatplatform.contracts.incoming import LONGEST_USER_AGENT, SCOPE_KEY, Arrival, in_language, new_request_id
 from chatplatform.contracts.native import refusal, send_json
 from chatplatform.contracts.registry import contract_for
-from chatplatform.core.errors import DomainError
+from chatplatform.contracts.screening import named_host, screen
+from chatplatform.core.errors import DomainError, InvalidInput, NotAllowed, UnknownHost
 from chatplatform.core.metrics import count_http
 from chatplatform.core.networks import is_within
 from chatplatform.core.origin import Origin
@@ -34,6 +35,8 @@ _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 _ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _ALLOWED_HEADERS = b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id"
 _EXPOSED_HEADERS = b"x-request-id, retry-after"
+_DENIAL = "websocket.http.response"
+"""The extension of ASGI by which a handshake is refused with an answer of our own."""
 UNREAD_SECONDS = 28
 CLIENT_GONE = 499
 """What a request is counted as that nobody waited for."""
@@ -58,15 +61,22 @@ class Access:
         exchange = _Exchange(scope, headers, arrival, send)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
+                screen(scope)
                 if exchange.is_preflight:
                     await exchange.answer_preflight()
                 else:
                     await self._app(scope, receive, exchange.send)
+            except InvalidInput as error:
+                if not exchange.can_answer:
+                    raise
+                if isinstance(error, UnknownHost):
+                    log.warning("host_refused", host=named_host(scope)[:300])
+                await exchange.refuse(error)
             except Exception:
                 if not exchange.can_answer:
                     raise  # the server logs it and closes the connection
                 log.exception("request_broke", path=scope["path"])
-                await exchange.answer_broken()
+                await exchange.refuse(DomainError())  # the machinery itself failed, outside of any view
             finally:
                 exchange.write_line()
 
@@ -106,7 +116,13 @@ class _Exchange:
                 self._status = 101
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
             case "websocket.close":
+                if self._status != 101 and _DENIAL in self._scope.get("extensions", ()):
+                    await self.refuse(NotAllowed())  # the server's own 403 would carry no request id
+                    return
                 self._status = message.get("code", 1000) if self._status == 101 else 403
+            case "websocket.http.response.start":
+                self._status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
         await self._send(message)
 
     @property
@@ -150,12 +166,18 @@ class _Exchange:
 
     @property
     def can_answer(self) -> bool:
-        return self._scope["type"] == "http" and self._status == "none"
+        return self._status == "none"
 
-    async def answer_broken(self) -> None:
-        """The machinery itself failed, outside of any view."""
+    async def refuse(self, error: DomainError) -> None:
+        """In the dialect of the path; a handshake too, where the server can."""
         with in_language({"accept-language": self._headers.get(b"accept-language", b"").decode("latin-1")}):
-            await send_json(self.send, refusal(DomainError(), contract_for(self._scope["path"])))
+            answer = refusal(error, contract_for(self._scope["path"]))
+        if self._scope["type"] == "http":
+            await send_json(self.send, answer)
+        elif _DENIAL in self._scope.get("extensions", ()):
+            await send_json(self.send, answer, "websocket.http.response")
+        else:
+            await self.send({"type": "websocket.close", "code": 1008})
 
     def write_line(self) -> None:
         fields: dict[str, Any] = {

@@ -130,12 +130,12 @@ def refusal(error: DomainError, contract: Contract) -> JsonAnswer:
     return JsonAnswer(body, wire.status, tuple(wire.headers()))
 
 
-async def send_json(send: Send, answer: JsonAnswer) -> None:
+async def send_json(send: Send, answer: JsonAnswer, kind: str = "http.response") -> None:
     body = orjson.dumps(answer.body)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -160,7 +160,7 @@ class _Stream(OpenConnection):
                 "status": 200,
                 "headers": [
                     (b"content-type", b"text/event-stream; charset=utf-8"),
-                    (b"cache-control", b"no-cache"),
+                    (b"cache-control", b"no-store"),
                     (b"x-accel-buffering", b"no"),  # a proxy that collects the stream first would defeat it
                 ],
             }

@@ -11,6 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from chatplatform.contracts.errors import as_domain_error
 from chatplatform.contracts.http import error_response, json_response
@@ -20,6 +23,12 @@ from chatplatform.core.errors import DomainError, MalformedBody, MethodNotAllowe
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+# Swagger writes styles into its page, and pictures as data.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
 
 def start(request: HttpRequest) -> HttpResponse:
     """`/`: where everything is."""
@@ -28,7 +37,7 @@ def start(request: HttpRequest) -> HttpResponse:
     with _language(request):
         if _is_browser(request):
             return _page(request, "start.html", {"version": settings.VERSION})
-        return json_response(
+        response = json_response(
             {
                 "name": "chatplatform",
                 "version": settings.VERSION,
@@ -39,6 +48,9 @@ def start(request: HttpRequest) -> HttpResponse:
                 "openapi": "/openapi.json",
             }
         )
+        response["Cache-Control"] = "no-cache"
+        response["Vary"] = "Accept, Accept-Language"
+        return response
 
 
 @cache
@@ -51,7 +63,26 @@ def openapi(request: HttpRequest) -> HttpResponse:
     """`/openapi.json`: made once for each process."""
     if request.method not in ("GET", "HEAD"):
         return _refused(request, MethodNotAllowed())
-    return HttpResponse(_openapi(), content_type="application/json")
+    response = HttpResponse(_openapi(), content_type="application/json")
+    response["Cache-Control"] = "public, max-age=300"  # it changes with the version only
+    return response
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """There is none, and browsers need not ask again."""
+    if request.method not in ("GET", "HEAD"):
+        return _refused(request, MethodNotAllowed())
+    return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
+
+
+class Documentation(SpectacularSwaggerSplitView):
+    """`/docs`: Swagger's page with its own scripts, and those only."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        answered = super().finalize_response(request, response, *args, **kwargs)
+        answered["Content-Security-Policy"] = DOCS_POLICY
+        answered["Cache-Control"] = "public, max-age=300"
+        return answered
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -83,6 +114,7 @@ def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, template, context | {"language": language_of(_accept_language(request))}, status=status)
     response["Content-Security-Policy"] = PAGE_POLICY
+    response["Cache-Control"] = "no-cache"
     response["Vary"] = "Accept, Accept-Language"
     return response
 

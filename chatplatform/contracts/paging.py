@@ -9,8 +9,8 @@ from chatplatform.contracts.contract import Paging
 from chatplatform.core.errors import InvalidInput
 from chatplatform.core.pages import MAX_PAGE_SIZE, PageRequest
 
-LAST_PAGE = 10**9
-"""Beyond it lies nothing; a larger number would not fit the database's integers."""
+LAST_PAGE = 2**31 - 1
+"""Beyond it lies nothing: a larger number is taken for this one, and the answer says so."""
 
 
 def read_page(query: QueryDict, paging: Paging, default_size: int | None = None) -> PageRequest:
@@ -23,6 +23,7 @@ def read_page(query: QueryDict, paging: Paging, default_size: int | None = None)
 def _positive(text: str | None, default: int, name: str) -> int:
     if text is None or text == "":
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < 1:
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit() and digits):
         raise InvalidInput(field=name, issue=_("Must be a whole number of at least 1."))
-    return int(text)
+    return int(digits) if len(digits) <= 10 else LAST_PAGE  # however long: Python itself refuses thousands of digits

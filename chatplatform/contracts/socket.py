@@ -29,6 +29,7 @@ from chatplatform.contracts.contract import Contract, Rate
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
 from chatplatform.contracts.incoming import Incoming, admit, count_request, in_language
 from chatplatform.contracts.json_body import parse_json
+from chatplatform.contracts.screening import named_host
 from chatplatform.contracts.seats import RENEW_SECONDS, leave_seat, take_seat
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
@@ -46,7 +47,10 @@ MOST_TURNS = 50
 
 
 def origin_is_ours(origin: str, host: str) -> bool:
-    """Whether a browser's page from `origin` may open a socket on `host`. Browsers always send an origin, programs need not."""
+    """Whether a browser's page from `origin` may open a socket on `host`, which `screening.py` has found to be one of ours.
+
+    Browsers always send an origin, programs need not.
+    """
     if not origin:
         return True
     if "*" in settings.CORS_ALLOWED_ORIGINS or origin in settings.CORS_ALLOWED_ORIGINS:
@@ -113,7 +117,7 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
             raise StopConsumer
 
     async def _connect(self) -> None:
-        if not origin_is_ours(self.incoming.headers.get("origin", ""), _host(self.scope)):
+        if not origin_is_ours(self.incoming.headers.get("origin", ""), named_host(self.scope)):
             await self.base_send({"type": "websocket.close", "code": 1008})
             raise StopConsumer
         try:
@@ -257,7 +261,3 @@ def _close_code(error: DomainError) -> int:
     if isinstance(error, RateLimited):
         return TOO_MANY
     return RESTARTING
-
-
-def _host(scope: Mapping[str, Any]) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")

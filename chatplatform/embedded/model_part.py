@@ -41,11 +41,12 @@ class LocalModel:
         own_file = local_model.own_model_file()
         name = local_model.model_name(own_file)
         port = free_loopback_port()
-        self._publish(url=f"http://127.0.0.1:{port}/v1", name=name, key=secrets.token_urlsafe(24))
+        key = secrets.token_urlsafe(24)
+        self._publish(url=f"http://127.0.0.1:{port}/v1", name=name, key=key)
         try:
             file = own_file or await self._fetched_weights()
             with self._screen.timed("model", f"loads {name}", f"{name} answers"):
-                await self._serve(file, name, port)
+                await self._serve(file, name, port, key)
         except WeightsProblem as problem:
             self._screen.stage("model", f"WARNING starts without the local model: {problem}")
             self._forget()
@@ -75,11 +76,13 @@ class LocalModel:
             cancelled.set()  # when we are stopped meanwhile: the thread ends pip and then itself
             self._screen.end_progress()
 
-    async def _serve(self, file: Path, name: str, port: int) -> None:
+    async def _serve(self, file: Path, name: str, port: int, key: str) -> None:
         recipe = Recipe(
             name="model",
             module="chatplatform.embedded.llama_server",
             arguments=("--model", str(file), "--name", name, "--port", str(port)),
+            environment={"LOCAL_MODEL_API_KEY": key},
+            project=False,
             ready_words="serving ",
             quiet=True,
         )

@@ -11,20 +11,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatplatform.embedded.logs import RotatingLog
-from chatplatform.embedded.processes import PARENT_MARK, PART_MARK
+from chatplatform.embedded.processes import PARENT_MARK, PART_MARK, SCREEN_ONLY, plain_environment
 from chatplatform.embedded.screen import Screen
 from chatplatform.environment import PROJECT_DIR
 
 FIRST_PAUSE = 0.5  # seconds before the first restart; doubled each time
 LONGEST_PAUSE = 30.0
 HEALTHY_SECONDS = 60.0  # after so long the pause begins small again
+ONLY_FOR = {
+    # `prepare` seals it in the database, and all others read it there.
+    "OPENAI_API_KEY": {"prepare"},
+    "EMAIL_HOST_PASSWORD": {"prepare", "worker"},
+    "LOCAL_MODEL_API_KEY": {"prepare", "web", "worker"},
+}
+"""Secrets in the environment that not every part needs, and the parts that do (`web` is each of `web-1`, `web-2` …)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to start a part: a Python module with arguments, descriptors it inherits, variables added to its environment.
 
-    `ready_words`: it is ready when a line of its output holds them. `ready_pipe`: it is given `--ready-fd N` instead.
+    `project`: it loads Django's settings and sees our environment but for what `ONLY_FOR` leaves to others; else it sees what
+    any program may. `ready_words`: it is ready when a line of its output holds them. `ready_pipe`: it is given `--ready-fd N`
+    instead.
     """
 
     name: str
@@ -32,6 +41,7 @@ class Recipe:
     arguments: Sequence[str] = ()
     keep_open: Sequence[int] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    project: bool = True
     ready_words: str = ""
     ready_pipe: bool = False
     quiet: bool = False
@@ -123,7 +133,7 @@ class Part:
             process = await asyncio.create_subprocess_exec(
                 *words,
                 cwd=PROJECT_DIR,
-                env=part_environment(self.recipe.name, self._data_dir) | self.recipe.environment,
+                env=part_environment(self.recipe.name, self._data_dir, project=self.recipe.project) | self.recipe.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
@@ -158,14 +168,25 @@ class Part:
     async def _copy_output(self, output: asyncio.StreamReader) -> None:
         rest = b""
         while data := await output.read(65536):
-            self._log.write(data)
             *lines, rest = (rest + data).split(b"\n")
             if len(rest) > 1_000_000:
                 lines, rest = [*lines, rest], b""
-            for line in lines:
-                self._show(line)
+            self._take(lines)
         if rest:
-            self._show(rest)
+            self._take([rest])
+
+    def _take(self, lines: Sequence[bytes]) -> None:
+        """Whole lines, since only then it is known what of one is for the log.
+
+        The mark may stand within a line: a long line of another process can be cut by it.
+        """
+        parted = [line.partition(SCREEN_ONLY.encode()) for line in lines]
+        self._log.write(b"".join(said + b"\n" for said, mark, _ in parted if said or not mark))
+        for said, mark, hidden in parted:
+            if said or not mark:
+                self._show(said)
+            if mark:
+                self._screen.stage(self.recipe.name, hidden.decode(errors="replace"))
 
     def _show(self, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
@@ -185,9 +206,13 @@ class Part:
                 os.killpg(self.pid, number)
 
 
-def part_environment(name: str, data_dir: Path) -> dict[str, str]:
-    """The environment of a child of `up`; the marks let the next `up` know what an earlier one left."""
-    return os.environ | {
+def part_environment(name: str, data_dir: Path, *, project: bool = True) -> dict[str, str]:
+    """The environment of a child of `up`; the marks let the next `up` know what an earlier one left. `project`: see Recipe."""
+    kind = name.partition("-")[0]
+    seen = (
+        {key: value for key, value in os.environ.items() if kind in ONLY_FOR.get(key, {kind})} if project else plain_environment()
+    )
+    return seen | {
         "DJANGO_SETTINGS_MODULE": "chatplatform.settings",
         "DATA_DIR": str(data_dir),
         PART_MARK: name,

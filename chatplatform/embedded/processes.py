@@ -18,6 +18,12 @@ import psutil
 
 PART_MARK = "CHATPLATFORM_PART"  # in the environment of every process that `up` starts: its name
 PARENT_MARK = "CHATPLATFORM_PARENT"  # and the process id of that `up`
+SCREEN_ONLY = "\x1fscreen-only\x1f"  # begins a line of a part's output that `up` shows and does not write into the part's log
+
+_FOR_PROGRAMS = {
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "LANG", "LANGUAGE", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV",
+}  # fmt: skip
+_FOR_PROGRAMS_BEGIN = ("LC_", "PYTHON", "OMP_", "GGML_")
 
 _PR_SET_PDEATHSIG = 1
 _START_TIME_SLACK = 2.0  # seconds; a changed clock moves computed start times a little
@@ -58,6 +64,11 @@ def end_with(parent: int, signal_number: int = signal.SIGTERM) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os.kill(os.getpid(), signal_number)
+
+
+def plain_environment() -> dict[str, str]:
+    """Of our environment what any program may see: no key, no password, no address with a password in it."""
+    return {name: value for name, value in os.environ.items() if name in _FOR_PROGRAMS or name.startswith(_FOR_PROGRAMS_BEGIN)}
 
 
 def working_in(folder: Path, name: str) -> list[psutil.Process]:

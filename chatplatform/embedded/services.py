@@ -24,7 +24,7 @@ from chatplatform import environment
 from chatplatform.embedded import postgres, valkey
 from chatplatform.embedded.logs import last_lines
 from chatplatform.embedded.place import Place, prepare_place
-from chatplatform.embedded.processes import Identity, end_processes
+from chatplatform.embedded.processes import Identity, end_processes, plain_environment
 from chatplatform.environment import EnvironmentProblem
 
 START_SECONDS = 120.0  # recovery after a crash can take long; a server that gives up ends this wait at once
@@ -150,6 +150,8 @@ def _start(service: Service, place: Place) -> Running:
         guard = subprocess.Popen(
             [sys.executable, "-m", "chatplatform.embedded.guard", service.name, str(place.data_dir)],
             cwd=environment.PROJECT_DIR,
+            # It needs none of our secrets, from the environment or from `.env`.
+            env=plain_environment() | {"ENV_FILE": ""},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -18,7 +18,7 @@ from chatplatform.core.errors import Draining, VendorFailed
 from chatplatform.core.metrics import TURNS_RUNNING, count_answer
 from conversations.models import Turn
 from conversations.turns import reading, store, stream
-from conversations.turns.events import TurnCompleted, TurnEnded, TurnEvent, TurnFailed, TurnInterrupted, state_of
+from conversations.turns.events import TurnCompleted, TurnEvent, TurnFailed, TurnInterrupted, state_of
 from conversations.turns.keeper import Keeper
 from conversations.turns.live import LiveTurn
 from conversations.turns.log import TurnLog
@@ -86,7 +86,8 @@ class TurnRunner:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(timeout):
                         await turn_log.changed()
-            _raise_if_nothing_came(turn_log.ended, turn_log.length)
+            if isinstance(turn_log.ended, TurnFailed | TurnInterrupted) and not turn_log.length:
+                raise _vendor_failed(turn_log.ended, turn_id=turn_id, text_kept=False)
 
     async def finish(self, opened: OpenedTurn) -> FinishedTurn:
         """Waits for the end. Raises VendorFailed when the answer failed or was interrupted; its text is in the history."""
@@ -97,7 +98,7 @@ class TurnRunner:
             started = turn_log.started
         assert ended is not None
         if isinstance(ended, TurnFailed | TurnInterrupted):
-            raise VendorFailed(retry_after=ended.retry_after if isinstance(ended, TurnFailed) else 1)
+            raise _vendor_failed(ended, turn_id=opened.turn_id, text_kept=bool(text))
         return FinishedTurn(
             turn_id=opened.turn_id,
             user_message=opened.user_message,
@@ -212,11 +213,9 @@ class TurnRunner:
         return task
 
 
-def _raise_if_nothing_came(ended: TurnEnded | None, length: int) -> None:
-    if isinstance(ended, TurnFailed) and not length:
-        raise VendorFailed(retry_after=ended.retry_after)
-    if isinstance(ended, TurnInterrupted) and not length:
-        raise VendorFailed(retry_after=1)
+def _vendor_failed(ended: TurnFailed | TurnInterrupted, *, turn_id: UUID, text_kept: bool) -> VendorFailed:
+    retry_after = ended.retry_after if isinstance(ended, TurnFailed) else 1
+    return VendorFailed(retry_after=retry_after, turn_id=turn_id, text_kept=text_kept)
 
 
 @cache

@@ -174,3 +174,28 @@ def test_a_mere_user_does_not_come_in(alice: User) -> None:
     client = Client()
     client.force_login(alice)
     assert client.get(reverse("admin:index")).status_code == 302
+
+
+def test_every_box_has_a_name_that_an_operator_understands(admin_client: Client) -> None:
+    boxes = [box["name"] for box in admin_client.get(reverse("admin:index")).context["app_list"]]
+    assert sorted(boxes) == sorted(["账户", "权限组", "审计", "提供商", "配额", "对话"])
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", ""])
+def test_after_the_log_in_one_is_in_the_admin_site_whatever_the_link_said(db: None, wanted: str) -> None:
+    make_user("root", role="admin")
+    form = {"username": "root", "password": PASSWORD, "next": wanted}
+    response = Client().post(reverse("admin:login"), form)
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+
+
+def test_the_form_of_a_provider_tells_beside_the_field_that_a_key_is_stored(admin_client: Client) -> None:
+    from providers import services as providers_services
+    from providers.models import Kind, Provider
+
+    provider = Provider(name="ours", kind=Kind.OPENAI, base_url="https://api.example.com/v1", default_model="m")
+    providers_services.set_key(provider=provider, key="sk-0123456789wxyz", actor_id=None)
+    page = admin_client.get(reverse("admin:providers_provider_change", args=[provider.pk])).content.decode()
+    (row,) = [part for part in page.split('class="form-row') if "field-new_key" in part]
+    assert "…wxyz" in row
+    assert "0123456789" not in page

@@ -75,6 +75,32 @@ def test_an_unknown_name_is_locked_out_as_a_known_one(db: None) -> None:
     assert isinstance(fail("nobody"), LockedOut)
 
 
+def test_a_name_and_an_address_of_one_account_are_counted_together(alice: User) -> None:
+    ways = ["alice", "alice@example.com", "ALICE", " Alice@Example.com", "ａｌｉｃｅ"]
+    for identifier in ways[: settings.LOCKOUT_FAILURES]:
+        assert isinstance(fail(identifier), WrongCredentials)
+    assert all(isinstance(fail(identifier), LockedOut) for identifier in ways)
+
+
+def test_the_right_password_by_address_clears_what_was_counted_by_name(alice: User) -> None:
+    for _ in range(settings.LOCKOUT_FAILURES - 1):
+        fail("alice")
+    services.log_in(identifier="alice@example.com", password=PASSWORD, origin=HOME)
+    for _ in range(settings.LOCKOUT_FAILURES):
+        assert isinstance(fail("alice"), WrongCredentials)
+
+
+def test_a_locked_out_name_costs_the_same_queries_whether_it_is_known_or_not(alice: User) -> None:
+    work = []
+    for identifier in ("alice", "nobody"):
+        for _ in range(settings.LOCKOUT_FAILURES + 1):
+            fail(identifier)
+        with CaptureQueriesContext(connection) as queries:
+            assert isinstance(fail(identifier), LockedOut)
+        work.append([query["sql"].split()[0] for query in queries])
+    assert work[0] == work[1]
+
+
 def test_a_lock_out_holds_for_one_name_and_one_place(alice: User, bob: User) -> None:
     for _ in range(settings.LOCKOUT_FAILURES + 1):
         fail()

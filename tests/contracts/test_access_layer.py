@@ -118,3 +118,30 @@ async def test_one_access_line_without_the_token(caplog):
     assert (lines[0]["method"], lines[0]["path"], lines[0]["status"]) == ("GET", "/api/v1/conversations", 200)
     assert lines[0]["query"] == "token=[hidden]&page=2"
     assert lines[0]["request_id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([b"chat.example.org"], 200),
+        ([b"chat.example.org:8443"], 200),
+        ([b"CHAT.example.org."], 200),
+        ([b"a.example.net"], 200),
+        ([], 400),  # meant is the address it was sent to
+        ([b""], 400),
+        ([b"evil.example"], 400),
+        ([b"chat.example.org.evil.example"], 400),
+        ([b"chat.example.org@evil.example"], 400),
+        ([b"chat.example.org/x"], 400),
+        ([b"\xff"], 400),
+        ([b"chat.example.org", b"chat.example.org"], 400),
+    ],
+)
+@override_settings(ALLOWED_HOSTS=["chat.example.org", ".example.net"])
+async def test_only_hosts_of_ours_are_answered(hosts, status, caplog):
+    seen, got, _ = await arrive(*[(b"host", host) for host in hosts], server=("127.0.0.1", 8000))
+    assert got == status
+    assert bool(seen) is (status == 200), "nobody further inside sees it"
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == (status == 400)
+    assert not any(record.exc_info or record.levelno > logging.WARNING for record in warnings)

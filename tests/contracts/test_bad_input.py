@@ -193,11 +193,13 @@ async def test_paging_below_one_or_not_a_number(alice, query):
 
 async def test_paging_is_cut_at_a_hundred_and_empty_beyond_the_end(alice):
     await alice.new_conversation()
-    page = (await alice.data("GET", "/conversations?size=100000"))["pagination"]
-    assert page == {"page": 1, "size": 100, "total": 1, "pages": 1}
-    beyond = await alice.data("GET", f"/conversations?page={10**17}&size=7")
-    assert beyond["conversations"] == []
-    assert beyond["pagination"]["total"] == 1
+    for size in ("101", "100000", "9" * 20, "9" * 6000):
+        page = (await alice.data("GET", f"/conversations?size={size}"))["pagination"]
+        assert page == {"page": 1, "size": 100, "total": 1, "pages": 1}
+    for asked, told in (("2000000000", 2_000_000_000), (str(10**17), 2**31 - 1), ("9" * 6000, 2**31 - 1)):
+        beyond = await alice.data("GET", f"/conversations?page={asked}&size=7")
+        assert beyond["conversations"] == []
+        assert (beyond["pagination"]["page"], beyond["pagination"]["total"]) == (told, 1)
 
 
 @pytest.mark.parametrize(
@@ -390,3 +392,36 @@ async def test_an_idempotency_key_that_is_too_long_or_comes_back_with_another_bo
     status, answer = await alice.call("POST", path, {"content": "y"}, **{"Idempotency-Key": "k1"})
     assert (status, answer["error"]["code"]) == (422, "VALIDATION_ERROR")
     assert len(await alice.messages(conversation)) == 2
+
+
+async def test_too_many_query_parameters_or_nul_in_one_in_threads_and_in_the_loop(alice):
+    conversation = await alice.new_conversation()
+    many = "&".join(["x=1"] * 1001)
+    for method, path in (
+        ("GET", "/conversations"),
+        ("POST", f"/conversations/{conversation}/messages"),
+        ("GET", f"/turns/{uuid.uuid4()}/events"),
+        ("GET", "/nowhere"),
+    ):
+        for query, says, field in ((many, "query parameters", ""), ("y=2&x=a%00b", "NUL", "x")):
+            status, answer = await alice.call(method, f"{path}?{query}", None, **{"Accept-Language": "en"})
+            assert (status, answer["error"]["code"]) == (422, "VALIDATION_ERROR"), (path, answer)
+            assert says in answer["error"]["details"]["issue"]
+            assert answer["error"]["details"]["field"] == field
+    assert (await alice.call("GET", "/conversations?" + "&".join(["x=1"] * 1000)))[0] == 200
+
+
+async def test_nul_in_a_body_names_its_field(alice):
+    conversation = await alice.new_conversation()
+    for path, field in (("/conversations", "title"), (f"/conversations/{conversation}/messages", "content")):
+        status, answer = await alice.call("POST", path, {field: "a\0b"})
+        assert (status, answer["error"]["details"]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("moment", ["2999-01-01T00:00:00", "2999-01-01T00:00", "2001-01-01T00:00:00Z"])
+async def test_a_key_that_ends_at_a_time_without_a_zone_or_in_the_past(alice, moment):
+    asked = {"name": "x", "expires_at": moment}
+    status, answer = await alice.call("POST", "/users/me/api-keys", asked, **{"Accept-Language": "en"})
+    assert (status, answer["error"]["details"]["field"]) == (422, "expires_at")
+    assert "time zone" in answer["error"]["details"]["issue"]
+    assert (await alice.call("POST", "/users/me/api-keys", asked | {"expires_at": "2999-01-01T00:00:00+08:00"}))[0] == 201

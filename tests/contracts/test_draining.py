@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import tempfile
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import IO
 
 import aiohttp
 
@@ -18,12 +20,12 @@ from tests.running import PROJECT_DIR, RunningPlatform
 
 
 @asynccontextmanager
-async def web_process(platform: RunningPlatform) -> AsyncIterator[tuple[Process, str]]:
+async def web_process(platform: RunningPlatform, log: IO[bytes] | None = None, **env: str) -> AsyncIterator[tuple[Process, str]]:
     """A web process of our own beside those of `up`, which may be ended without being started again."""
     port = free_port()
     command = (sys.executable, "manage.py", "web", "--port", str(port))
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=PROJECT_DIR, env=platform.environment, stderr=asyncio.subprocess.DEVNULL
+        *command, cwd=PROJECT_DIR, env=platform.environment | env, stderr=log or asyncio.subprocess.DEVNULL
     )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -70,3 +72,17 @@ async def test_open_streams_and_sockets_are_told_and_new_sends_refused(platform,
         assert await asyncio.wait_for(process.wait(), 30) == 0
     assert await alice.messages(third) == []
     assert [(await alice.messages(c))[-1]["status"] for c in (streamed, spoken)] == ["complete", "complete"]
+
+
+async def test_nothing_is_left_open_and_no_error_is_written_at_the_end(platform, alice):
+    with tempfile.TemporaryFile() as log:
+        async with web_process(platform, log) as (process, url), Client(url) as here:
+            here.token = alice.token
+            assert (await here.send(await here.new_conversation(), "x"))[0] == 200
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+        log.seek(0)
+        written = log.read().decode()
+    assert '"request"' in written
+    assert "Unclosed" not in written
+    assert '"level":"error"' not in written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from chatplatform.contracts.contract import Route, Runs
 from chatplatform.contracts.http import ContractViewSet, native
 from chatplatform.contracts.middleware import Access
 from chatplatform.contracts.native import NativeAnswer, NativeCall, NativeConsumer
-from chatplatform.core.errors import Draining
+from chatplatform.core.errors import Draining, VendorFailed
 
 FAILURES: list[tuple[Exception, int, str]] = [
     (ZeroDivisionError("secret-detail"), 500, "INTERNAL_SERVER_ERROR"),
@@ -92,6 +93,24 @@ async def test_a_view_that_fails_answers_in_the_dialect_and_tells_nothing(failur
         assert (b"retry-after" in headers) is (status == 503)
     if status == 500:
         assert len([r for r in caplog.records if r.levelno >= logging.ERROR]) >= 2, "the cause is logged"
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "the text so far is kept"), ("zh", "已保留")])
+@override_settings(ROOT_URLCONF=__name__, RATE_LIMITS=False)
+async def test_a_turn_that_failed_is_named_and_what_is_kept_of_it_is_said(language, says):
+    turn = uuid.uuid4()
+    consumer = NativeConsumer(POST, CHATGPT_BACKEND)
+    asked = {"method": "POST", "path": "/api/v1/failing", "headers": [(b"accept-language", language.encode())]}
+    Failing.failure = VendorFailed(retry_after=2, turn_id=turn, text_kept=True)
+    status, _, body = await ask(consumer, **asked)
+    error = json.loads(body)["error"]
+    assert (status, error["code"]) == (502, "OPENAI_API_ERROR")
+    assert error["details"] == {"turn_id": str(turn), "text_kept": True, "retry_after": 2}
+    assert says in error["message"]
+    Failing.failure = VendorFailed(turn_id=turn)
+    error = json.loads((await ask(consumer, **asked))[2])["error"]
+    assert error["details"] == {"turn_id": str(turn)}
+    assert says not in error["message"]
 
 
 @override_settings(ROOT_URLCONF=__name__)

@@ -47,14 +47,21 @@ def test_what_is_not_json_or_too_large_is_malformed(text):
         parse_json(b'{"a":[' + text.encode("utf-8", "surrogatepass") + b",]}")
 
 
-NUL = ['"\\u0000"', '{"a":"\\u0000"}', '{"\\u0000":1}', '{"a":{"b":["x\\u0000"]}}', '[{"\\u0000":[]}]']
+NUL = [
+    ('"\\u0000"', ""),
+    ('{"x":"y","a":"\\u0000","b":"\\u0000"}', "a"),
+    ('{"\\u0000":1}', ""),
+    ('{"a":{"b":["y","x\\u0000"]}}', "a.b.1"),
+    ('[{"\\u0000":[]}]', "0"),
+]
 
 
-@pytest.mark.parametrize("text", NUL)
-def test_nul_is_refused_wherever_it_hides(text):
+@pytest.mark.parametrize(("text", "field"), NUL)
+def test_nul_is_refused_wherever_it_hides_and_its_place_is_named(text, field):
     with pytest.raises(InvalidInput) as refused:
         parse_json(text)
     assert not isinstance(refused.value, MalformedBody)
+    assert refused.value.field == field
 
 
 def test_the_last_of_two_equal_keys_counts():

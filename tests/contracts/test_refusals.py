@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -134,10 +135,46 @@ async def test_messages_are_chinese_by_default_and_english_on_request_in_threads
     conversation = await alice.new_conversation()
     for method, path in (("GET", "/nowhere"), ("PATCH", "/conversations"), ("POST", f"/conversations/{conversation}/messages")):
         texts = {}
-        for language in ("", "zh-CN,zh;q=0.9,en;q=0.5", "en-GB,en;q=0.9", "fr", "*"):
+        for language in ("", "zh-CN,zh;q=0.9,en;q=0.5", "en-GB,en;q=0.9", "fr", "*", "en;q=0"):
             _, answer = await alice.call(method, path, None, **{"Accept-Language": language})
             texts[language] = answer["error"]["message"]
         assert texts["en-GB,en;q=0.9"].isascii()
-        chinese = {text for language, text in texts.items() if not language.startswith("en")}
+        chinese = {text for language, text in texts.items() if not language.startswith("en-GB")}
         assert len(chinese) == 1
         assert not chinese.pop().isascii()
+
+
+async def test_two_tokens_are_none_in_threads_and_in_the_loop(alice):
+    conversation = await alice.new_conversation()
+    twice = [("Authorization", f"Bearer {alice.token}")] * 2
+    for method, path in (("GET", "/users/me"), ("POST", f"/conversations/{conversation}/messages")):
+        async with alice.session.request(method, f"{alice.url}/api/v1{path}", headers=twice) as response:
+            assert response.status == 401
+            assert (await response.json())["error"]["code"] == "AUTHENTICATION_ERROR"
+
+
+async def test_pages_say_how_long_they_may_be_kept(platform, alice):
+    for path, accept, kept in (
+        ("/", "text/html", "no-cache"),
+        ("/", "application/json", "no-cache"),
+        ("/openapi.json", "*/*", "public, max-age=300"),
+        ("/docs", "text/html", "public, max-age=300"),
+    ):
+        async with alice.session.get(f"{platform.url}{path}", headers={"Accept": accept}) as response:
+            assert (response.status, response.headers["Cache-Control"]) == (200, kept)
+    async with alice.session.get(f"{platform.url}/favicon.ico") as response:
+        assert response.status == 204
+
+
+async def test_the_documentation_allows_its_own_files_only_and_they_are_there(platform, alice):
+    async with alice.session.get(f"{platform.url}/docs") as response:
+        policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
+        page = await response.text()
+    assert (policy["default-src"], policy["script-src"], policy["connect-src"]) == ("'none'", "'self'", "'self'")
+    assert re.search(r"<script>|\son\w+=", page) is None, "the policy would keep it from running"
+    files = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(files) >= 4
+    for file in files:
+        assert file.startswith("/"), file
+        async with alice.session.get(platform.url + file.replace("&amp;", "&")) as response:
+            assert response.status == 200, file

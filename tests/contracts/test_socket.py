@@ -83,6 +83,8 @@ async def test_an_unknown_path_is_refused_at_the_handshake(platform, alice):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await session.ws_connect(f"{platform.ws_url}{path}?token={alice.token}")
             assert refused.value.status == 403
+            assert refused.value.headers["X-Request-ID"].startswith("req_")
+    assert "without completing handshake" not in "".join(platform.log(f"web-{n}") for n in (1, 2))
 
 
 async def test_a_sixth_socket_is_refused_and_a_closed_one_makes_room(platform, alice):
@@ -108,7 +110,7 @@ async def test_a_sixth_socket_is_refused_and_a_closed_one_makes_room(platform, a
         ("{", ""),
         ("[]", ""),
         ("null", ""),
-        ('{"type":"ping","x":"\\u0000"}', ""),
+        ('{"type":"ping","x":"\\u0000"}', "x"),
         ('{"type":NaN}', ""),
         ('{"a":' + "[" * 500 + "]" * 500 + "}", ""),
         (b'{"type":"ping"}', ""),

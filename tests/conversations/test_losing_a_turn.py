@@ -1,6 +1,7 @@
 """A turn whose process died or fell asleep is closed by another; whoever wakes up finds that out and changes nothing any more."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,7 +15,7 @@ from quotas.models import Reservation, Usage
 from quotas.selectors import check_books
 from tests.conversations.acting import asking, ended, new_conversation
 
-LONG_AGO = timezone.now() - timezone.timedelta(hours=1)
+LONG_AGO = timezone.now() - timedelta(hours=1)
 
 healing = sync_to_async(heal_turns, thread_sensitive=False)
 

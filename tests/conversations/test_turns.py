@@ -187,8 +187,9 @@ class TestFailing:
         opened = await runner.start_turn(principal=alice, request=asking(conversation))
         with pytest.raises(VendorFailed):
             await runner.wait_first_event(opened.turn_id)
-        with pytest.raises(VendorFailed):
+        with pytest.raises(VendorFailed) as failed:
             await runner.finish(opened)
+        assert (failed.value.turn_id, failed.value.text_kept) == (opened.turn_id, False)
         ending = await ended(runner, opened.turn_id)
         assert isinstance(ending, TurnFailed)
         assert ending.code == "provider_auth"
@@ -206,6 +207,9 @@ class TestFailing:
         assert [type(event) for event in events] == [TurnStarted, TextAdded, TurnFailed]
         _, answer = await stored(conversation)
         assert (answer.content, answer.status) == ("Once upon", "failed")
+        with pytest.raises(VendorFailed) as failed:
+            await runner.finish(opened)
+        assert (failed.value.turn_id, failed.value.text_kept) == (opened.turn_id, True)
         assert (await quota(alice)).requests_used_today == 1
 
     async def test_a_failed_answer_is_not_shown_to_the_model_and_the_conversation_goes_on(self, runner, alice, scripted):

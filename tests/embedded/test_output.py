@@ -1,7 +1,9 @@
 """What the supervisor shows and writes down, and how long it waits before a restart."""
 
+import asyncio
 import io
 import json
+import os
 import socket
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from chatplatform.embedded import logs
 from chatplatform.embedded.listening import base_url, listen
 from chatplatform.embedded.logs import RotatingLog, last_lines
-from chatplatform.embedded.parts import Backoff
+from chatplatform.embedded.parts import Backoff, Part, Recipe, part_environment
+from chatplatform.embedded.processes import SCREEN_ONLY
 from chatplatform.embedded.screen import Screen, readable
 from chatplatform.environment import EnvironmentProblem
 
@@ -139,3 +142,49 @@ def test_a_host_that_does_not_exist_is_one_line():
 )
 def test_the_shown_address_can_be_opened_in_a_browser(host, url):
     assert base_url(host, 80) == url
+
+
+async def test_what_is_for_the_screen_only_is_shown_and_not_written_down(tmp_path):
+    (tmp_path / "logs").mkdir()
+    said = (
+        "import os, sys, time\n"
+        "mark = sys.argv[1]\n"
+        "for text in ('before\\n', mark, 'the li', 'nk\\n' + 'af' + mark + 'another\\n' + 'ter\\n', mark + 'cut off'):\n"
+        "    os.write(1, text.encode()); time.sleep(0.05)\n"
+        "time.sleep(60)\n"
+    )
+    (tmp_path / "speaks_of_secrets.py").write_text(said)
+    recipe = Recipe(
+        name="worker",
+        module="speaks_of_secrets",
+        arguments=(SCREEN_ONLY,),
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    output = io.StringIO()
+    part = Part(recipe, data_dir=tmp_path, screen=Screen(verbose=True, output=output), on_start=lambda: None)
+    part.start()
+    async with asyncio.timeout(20):
+        while "ter" not in output.getvalue():
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        await part.stop(5, asyncio.Event())
+    assert output.getvalue().splitlines() == [
+        f"worker   | {text}" for text in ("before", "the link", "af", "another", "ter", "cut off")
+    ]
+    assert (tmp_path / "logs" / "worker.log").read_text() == "before\naf\nter\n"
+
+
+def test_a_model_server_sees_nothing_that_any_program_may_not_see(tmp_path, monkeypatch):
+    for name in ("OPENAI_API_KEY", "EMAIL_HOST_PASSWORD", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SOME_FUTURE_TOKEN"):
+        monkeypatch.setenv(name, "canary")
+    assert "canary" not in part_environment("model", tmp_path, project=False).values()
+    assert part_environment("model", tmp_path, project=False)["PATH"] == os.environ["PATH"]
+
+
+def test_only_the_parts_that_need_a_key_get_it(tmp_path, monkeypatch):
+    for name in ("OPENAI_API_KEY", "EMAIL_HOST_PASSWORD", "SECRET_KEY"):
+        monkeypatch.setenv(name, name)
+    got = {part: set(part_environment(part, tmp_path)) for part in ("prepare", "web-1", "worker", "beat")}
+    assert [part for part, names in got.items() if "OPENAI_API_KEY" in names] == ["prepare"]
+    assert [part for part, names in got.items() if "EMAIL_HOST_PASSWORD" in names] == ["prepare", "worker"]
+    assert all("SECRET_KEY" in names for names in got.values())

@@ -16,6 +16,7 @@ ERRORS = ErrorTable(
         core.DomainError: ErrorRow(500, "INTERNAL_SERVER_ERROR"),
         core.InvalidInput: ErrorRow(422, "VALIDATION_ERROR"),
         core.MalformedBody: ErrorRow(400, "VALIDATION_ERROR"),
+        core.UnknownHost: ErrorRow(400, "VALIDATION_ERROR"),
         core.AlreadyTaken: ErrorRow(422, "VALIDATION_ERROR"),
         core.NotSignedIn: ErrorRow(401, "AUTHENTICATION_ERROR"),
         core.NotAllowed: ErrorRow(403, "AUTHORIZATION_ERROR"),
@@ -29,6 +30,7 @@ ERRORS = ErrorTable(
         core.MethodNotAllowed: ErrorRow(405, "METHOD_NOT_ALLOWED"),
         core.NotAcceptable: ErrorRow(406, "NOT_ACCEPTABLE"),
         core.BodyTooLarge: ErrorRow(413, "PAYLOAD_TOO_LARGE"),
+        core.BodyTooSlow: ErrorRow(408, "REQUEST_TIMEOUT"),
         core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
         core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
@@ -47,6 +49,8 @@ def error_object(error: WireError) -> dict[str, Any]:
         details |= {"field": error.field, "issue": error.issue}
     if error.turn_id:
         details["turn_id"] = error.turn_id
+    if error.text_kept:
+        details["text_kept"] = True
     if error.retry_after is not None:
         details["retry_after"] = error.retry_after
     if details:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chatplatform.contracts.fields import FlagField, IdField, LineField, NumberField, TextField, WholeNumberField
+from chatplatform.contracts.fields import FlagField, IdField, LineField, MomentField, NumberField, TextField, WholeNumberField
 from conversations.turns.request import TurnRequest
 
 LONGEST_MESSAGE = 10_000  # characters
@@ -79,7 +79,7 @@ class PasswordChange(_TwicePassword):
 
 class NewApiKey(serializers.Serializer[Any]):
     name = LineField(max_length=100)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    expires_at = MomentField(required=False, allow_null=True, default=None)
 
 
 class NewConversation(serializers.Serializer[Any]):

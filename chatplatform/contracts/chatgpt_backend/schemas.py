@@ -166,13 +166,14 @@ _ErrorDetails = shape(
     field=s.CharField(required=False),
     issue=s.CharField(required=False),
     turn_id=s.UUIDField(required=False),
+    text_kept=s.BooleanField(required=False),
     retry_after=s.IntegerField(required=False),
 )
 _ErrorObject = shape("ErrorObject", code=s.CharField(), message=s.CharField(), details=_ErrorDetails(required=False))
 Failure = shape("Failure", success=s.BooleanField(), error=_ErrorObject(), timestamp=_moment())
 
 _FAILURES = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or the host is not one of ours.",
     401: "Not signed in.",
     403: "Not allowed.",
     404: "It does not exist, or is somebody else's.",

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from uvicorn import Config, Server
 
+from chatplatform.contracts.protocol import BoundedHttp, BoundedSocket
 from chatplatform.core.drain import draining
 
 LARGEST_FRAME = 256 * 1024  # bytes of one incoming WebSocket message
@@ -55,16 +56,12 @@ class WebServer(Server):
         while time.monotonic() < deadline and not self.force_exit:
             # Again in each round: a request that was under way when we began leaves an idle connection behind.
             for connection in list(self.server_state.connections):
-                if not _is_websocket(connection):
+                if not isinstance(connection, BoundedSocket):
                     connection.shutdown()
             if not self.server_state.connections:
                 break
             await asyncio.sleep(0.05)
         await super().shutdown(sockets=sockets)
-
-
-def _is_websocket(connection: Any) -> bool:
-    return "websockets" in type(connection).__module__
 
 
 class Command(BaseCommand):
@@ -83,8 +80,8 @@ class Command(BaseCommand):
             host=options["host"],
             port=options["port"],
             loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
+            http=BoundedHttp,  # both bound what uvicorn leaves open
+            ws=BoundedSocket,
             ws_max_size=LARGEST_FRAME,
             ws_per_message_deflate=False,
             lifespan="auto",
