@@ -23,7 +23,8 @@ DEBUG = env.switch("DEBUG", False)
 SECRET_KEY = environment.secret("SECRET_KEY")
 ENCRYPTION_KEYS = environment.secret("ENCRYPTION_KEYS")
 PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", f"http://{env.text('WEB_HOST', '127.0.0.1')}:{env.text('WEB_PORT', '8000')}")
-ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["*"] if environment.is_embedded() else ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["*"] if environment.is_embedded() else [])
+ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]  # `up` and health checks ask by these, whatever the outside is called
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", [])
 TRUSTED_PROXIES = env.items("TRUSTED_PROXIES", [])
 """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""

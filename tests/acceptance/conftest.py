@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from chatplatform import environment
+from tests.ports import free_port
 from tests.running import PROJECT_DIR, RunningPlatform
 
 
@@ -92,14 +93,6 @@ async def another_web_process(platform: RunningPlatform, **settings: str) -> Asy
         except TimeoutError:
             process.kill()
             await process.wait()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _until_answers(host: str, port: int) -> None:

@@ -13,9 +13,9 @@ from typing import IO
 
 import aiohttp
 
-from tests.acceptance.conftest import free_port
 from tests.client import Client, frames
 from tests.contracts.test_socket import close_code, say
+from tests.ports import free_port
 from tests.running import PROJECT_DIR, RunningPlatform
 
 

@@ -23,6 +23,9 @@ from chatplatform.contracts.middleware import Access
 from chatplatform.contracts.native import NativeAnswer, NativeCall, NativeConsumer
 from chatplatform.core.errors import Draining, VendorFailed
 
+# Threads of an earlier test may look after connections that they have open.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 FAILURES: list[tuple[Exception, int, str]] = [
     (ZeroDivisionError("secret-detail"), 500, "INTERNAL_SERVER_ERROR"),
     (RecursionError("secret-detail"), 500, "INTERNAL_SERVER_ERROR"),
@@ -72,7 +75,6 @@ async def ask(application: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], 
     return start["status"], dict(start["headers"]), body["body"]
 
 
-@pytest.mark.django_db(transaction=True)  # threads of an earlier test may look after connections that they have open
 @pytest.mark.parametrize(("failure", "status", "code"), FAILURES, ids=[type(failure).__name__ for failure, _, _ in FAILURES])
 @override_settings(ROOT_URLCONF=__name__, RATE_LIMITS=False)
 async def test_a_view_that_fails_answers_in_the_dialect_and_tells_nothing(failure, status, code, caplog):

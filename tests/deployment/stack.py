@@ -22,7 +22,7 @@ import yaml
 
 from chatplatform.embedded.place import Place, prepare_place
 from chatplatform.embedded.processes import end_with
-from tests.acceptance.conftest import free_port
+from tests.ports import free_port
 from tests.running import PROJECT_DIR, clean_environment
 
 COMPOSE = yaml.safe_load((PROJECT_DIR / "docker-compose.yml").read_text())
@@ -131,6 +131,8 @@ class Stack:
             return given | {"PATH": path, "LANG": "C"}
         mine = {
             "PUBLIC_BASE_URL": self.url, "ALLOWED_HOSTS": HOST, "TRUSTED_PROXIES": "127.0.0.1",
+            # There is no mail server here: the worker prints its mails, and the log is thrown away with the folder.
+            "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
             "DATA_DIR": str(self._data(name)), "ENV_FILE": "", "LOCAL_MODEL": "off", "PATH": path,
         }  # fmt: skip
         return clean_environment() | given | self._extra | mine

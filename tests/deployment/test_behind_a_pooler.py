@@ -7,9 +7,9 @@ import shutil
 import psycopg
 import pytest
 
-from tests.acceptance.conftest import free_port
 from tests.deployment.conftest import DELTAS, Visitor
 from tests.deployment.stack import Stack
+from tests.ports import free_port
 from tests.vendors.scripts import words
 
 POOL = 3  # fewer than a web process has threads, so that they must share

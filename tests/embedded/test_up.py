@@ -20,6 +20,7 @@ import pytest
 from chatplatform import environment
 from chatplatform.embedded.services import embedded_services
 from tests.embedded.waiting import until
+from tests.ports import free_port
 from tests.running import PROJECT_DIR, RunningPlatform
 
 
@@ -311,12 +312,6 @@ def test_connections_wait_while_the_platform_is_still_starting(data_dir):
         assert answers == [200]
     finally:
         running.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ask_patiently(port: int) -> int:
