@@ -12,20 +12,21 @@
     ├── NotAllowed              signed in, but not permitted
     ├── NotFound
     ├── Conflict                the state of the thing forbids it now
-    ├── RateLimited             too many requests in a time (retry_after)
-    │   └── LockedOut           too many wrong passwords for this name from this place
-    ├── QuotaExceeded           an allowance is used up (retry_after)
+    ├── RetryLater              it may go well at another time (retry_after)
+    │   ├── RateLimited         too many requests in a time
+    │   │   └── LockedOut       too many wrong passwords for this name from this place
+    │   ├── QuotaExceeded       an allowance is used up
+    │   └── Unavailable         something of ours is away for now
+    │       ├── DatabaseAway
+    │       ├── CacheAway
+    │       └── Draining        this process is being shut down
     ├── ContextTooLong          does not fit the model's window
-    ├── VendorFailed            the vendor failed before its first token
+    ├── VendorFailed            the vendor failed, before its first token or in the middle (turn_id, text_kept, retry_after)
     ├── MethodNotAllowed
     ├── NotAcceptable
     ├── BodyTooLarge
     ├── BodyTooSlow
-    ├── UnsupportedMediaType
-    └── Unavailable             something of ours is away for now (retry_after)
-        ├── DatabaseAway
-        ├── CacheAway
-        └── Draining            this process is being shut down
+    └── UnsupportedMediaType
 
 The domain apps grow the tree in their own `errors.py`. The docstring of an error is its message.
 """
