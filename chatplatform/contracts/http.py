@@ -18,16 +18,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_filters import FilterSet
 from rest_framework.request import Request
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import ViewSet
 
 from accounts.principal import Principal
 from chatplatform.contracts.contract import Contract, Route
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
-from chatplatform.contracts.incoming import Incoming, admit, in_language, json_object, validate, validate_query
+from chatplatform.contracts.incoming import Asked, Incoming, admit, in_language
 from chatplatform.contracts.json_body import BoundedJSONParser
 from chatplatform.contracts.paging import read_page
-from chatplatform.core.errors import DomainError, InvalidInput, MethodNotAllowed, NotSignedIn, Unavailable
+from chatplatform.core.errors import DomainError, InvalidInput, MethodNotAllowed, Unavailable
 from chatplatform.core.pages import PageRequest
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def native(handler: NativeHandler) -> Callable[..., HttpResponse]:
     return through_django
 
 
-class ContractViewSet(ViewSet):
+class ContractViewSet(Asked, ViewSet):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
@@ -71,19 +70,6 @@ class ContractViewSet(ViewSet):
     principal: Principal | None = None
 
     # --- What a view uses
-
-    @property
-    def person(self) -> Principal:
-        """Who is asking, on a route that is not public."""
-        if self.principal is None:
-            raise NotSignedIn
-        return self.principal
-
-    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        return validate(serializer, json_object(self.incoming))
-
-    def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        return validate_query(serializer, self.incoming.query)
 
     def page(self, default_size: int | None = None) -> PageRequest:
         return read_page(self.incoming.query, self.contract.paging, default_size)

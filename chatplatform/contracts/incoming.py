@@ -220,3 +220,24 @@ def client_key(incoming: Incoming, in_body: str) -> str:
     if len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable():
         raise InvalidInput(field="Idempotency-Key", issue=_("Must be at most 200 printable characters."))
     return key
+
+
+class Asked:
+    """What a view in a thread and one in the loop both do with a request."""
+
+    __slots__ = ()
+    incoming: Incoming
+    principal: Principal | None
+
+    @property
+    def person(self) -> Principal:
+        """Who is asking, on a route that is not public."""
+        if self.principal is None:
+            raise NotSignedIn
+        return self.principal
+
+    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate(serializer, json_object(self.incoming))
+
+    def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        return validate_query(serializer, self.incoming.query)

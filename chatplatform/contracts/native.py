@@ -17,14 +17,13 @@ from uuid import UUID
 
 import orjson
 import structlog
-from rest_framework.serializers import Serializer
 
 from accounts.principal import Principal
 from chatplatform.contracts.connections import OpenConnection, connections
 from chatplatform.contracts.contract import Contract, Route
 from chatplatform.contracts.encoder import StreamEncoder
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
-from chatplatform.contracts.incoming import Incoming, admit, in_language, json_object, validate, validate_query
+from chatplatform.contracts.incoming import Asked, Incoming, admit, in_language
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import DomainError, NotSignedIn
 from conversations.turns.runner import get_runner
@@ -56,24 +55,12 @@ NativeAnswer = JsonAnswer | EventStream
 
 
 @dataclass(slots=True)
-class NativeCall:
+class NativeCall(Asked):
     """What a native view is given."""
 
     incoming: Incoming
     contract: Contract
     principal: Principal | None = None
-
-    @property
-    def person(self) -> Principal:
-        if self.principal is None:
-            raise NotSignedIn
-        return self.principal
-
-    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        return validate(serializer, json_object(self.incoming))
-
-    def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        return validate_query(serializer, self.incoming.query)
 
     def answer(self, data: Any, message: str = "", status: int = 200) -> JsonAnswer:
         return JsonAnswer(self.contract.envelope(data, message, datetime.now(UTC)), status)
