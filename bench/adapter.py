@@ -1,9 +1,9 @@
-"""What the OpenAI-compatible adapter alone costs: processor time for each delta, and how long it holds a delta up.
+"""What the adapters alone cost: processor time for each delta, and how long they hold a delta up. A table of all of them.
 
-    python -m bench.adapter [--streams 100] [--rate 50] [--seconds 10] [--burst]
+    python -m bench.adapter [anthropic ollama ...] [--streams 100] [--rate 50] [--seconds 10] [--burst]
 
-The vendor runs in a process of its own (`tests/vendors/upstream.py`) and writes the monotonic clock into every delta;
-this process reads the streams and nothing else. With `--burst` the vendor writes as fast as it can.
+The vendors run in a process of their own (`tests/vendors/documented.py`) and write the monotonic clock into every delta; this
+process reads the streams and nothing else. With `--burst` the vendor writes as fast as it can.
 """
 
 import argparse
@@ -15,15 +15,18 @@ import time
 
 import uvloop
 
+from bench.table import figure, table
 from providers import upstream
-from providers.adapters.openai_compatible import OpenAICompatible
-from providers.base import PromptMessage, ProviderRequest, TextDelta
+from providers.base import Limits, Provider, ProviderRequest, TextDelta
 from tests.vendors.scripts import seconds_since
+from tests.vendors.wire import Wire
+from tests.vendors.wires import WIRES
+
+HEADER = ("adapter", "deltas", "us of CPU a delta", "first delta held up, p50 ms", "every delta, p50 ms", "p99 ms")
 
 
-async def _read(provider: OpenAICompatible, model: str, held: list[float], first: list[float]) -> int:
+async def _read(provider: Provider, request: ProviderRequest, held: list[float], first: list[float]) -> int:
     """How many deltas came; how long each read and the first delta were underway, in seconds, is added to the lists."""
-    request = ProviderRequest(model=model, messages=(PromptMessage("user", "hello"),), max_tokens=1_000_000)
     count = 0
     async for event in provider.stream(request):
         if isinstance(event, TextDelta):
@@ -35,46 +38,48 @@ async def _read(provider: OpenAICompatible, model: str, held: list[float], first
     return count
 
 
-async def measure(url: str, *, streams: int, rate: float, seconds: float, burst: bool) -> str:
-    """One line of figures."""
-    provider = OpenAICompatible(base_url=url)
+async def measure(wire: Wire, url: str, *, streams: int, rate: int, seconds: float, burst: bool) -> tuple[str, ...]:
+    """A row of the table."""
     deltas = int(rate * seconds)
-    model = f"time-{deltas}" if burst else f"time-{deltas}-rate-{rate:g}"
-    await asyncio.gather(*(_read(provider, "time-5", [], []) for _ in range(streams)))  # connections and byte code are warm
+    script = f"time-{deltas}" if burst else f"time-{deltas}-rate-{rate}"
+
+    def read(script: str, held: list[float], first: list[float]) -> "asyncio.Task[int]":
+        provider = wire.provider(wire.endpoint(f"{url}/{wire.name}", script, Limits()))
+        return asyncio.ensure_future(_read(provider, wire.request(script), held, first))
+
+    await asyncio.gather(*(read("time-5", [], []) for _ in range(streams)))  # connections and byte code are warm
     held: list[float] = []
     first: list[float] = []
     tasks = []
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu = time.process_time()
     for _ in range(streams):
-        tasks.append(asyncio.ensure_future(_read(provider, model, held, first)))
+        tasks.append(read(script, held, first))
         if not burst:
             await asyncio.sleep(1 / rate / 20)  # streams do not begin in step
-    counts = await asyncio.gather(*tasks)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    total = sum(await asyncio.gather(*tasks))
+    cpu = time.process_time() - cpu
     await upstream.close()
-    total = sum(counts)
-    p50, p99 = statistics.median(held) * 1e3, statistics.quantiles(held, n=100)[98] * 1e3
-    return (
-        f"{streams} streams, {total} deltas in {wall:.1f} s: {cpu / total * 1e6:.1f} us of CPU a delta, "
-        f"first delta held up p50 {statistics.median(first) * 1e3:.2f} ms, every delta p50 {p50:.2f} ms, p99 {p99:.2f} ms"
-    )
+    times = (statistics.median(first), statistics.median(held), statistics.quantiles(held, n=100)[98])
+    return (wire.name, f"{total:,}", figure(cpu / total * 1e6), *(figure(one * 1e3, 2) for one in times))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("adapters", nargs="*", choices=[*WIRES, []], default=[], help="all of them without a name")
     parser.add_argument("--streams", type=int, default=100)
-    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--rate", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--burst", action="store_true")
-    options = parser.parse_args()
-    vendor = subprocess.Popen([sys.executable, "-m", "tests.vendors.upstream"], stdout=subprocess.PIPE, text=True)
+    options = vars(parser.parse_args())
+    wires = [WIRES[name] for name in options.pop("adapters") or WIRES]
+    vendors = subprocess.Popen([sys.executable, "-m", "tests.vendors.documented"], stdout=subprocess.PIPE, text=True)
     try:
-        assert vendor.stdout is not None
-        url = vendor.stdout.readline().strip()
-        print(uvloop.run(measure(url, **vars(options))))
+        assert vendors.stdout is not None
+        url = vendors.stdout.readline().strip()
+        print(table(HEADER, [uvloop.run(measure(wire, url, **options)) for wire in wires]))
     finally:
-        vendor.terminate()
-        vendor.wait()
+        vendors.terminate()
+        vendors.wait()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SECRETS = re.compile(
     r"""(?ix)
       \b(?:bearer|basic)\s+\S+                                       # an Authorization header
-    | \b(?:sk|pk|rk|gsk|xai|pat|app|key|ghp|hf)[-_][\w\-.*]{4,}        # vendors' prefixes, starred out by themselves or not
+    | \b(?:sk|pk|rk|gsk|xai|pat|app|fastgpt|key|ghp|hf)[-_][\w\-.*]{4,}  # vendors' prefixes, starred out by themselves or not
     | \beyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?                               # a JWT
     | (?:api[-_ ]?key|token|secret|password|authorization)["']?\s*[:=]\s*["']?[^\s"',;}]+
     | (?<![A-Za-z0-9_\-])(?=[A-Za-z0-9_\-]*\d)(?=[A-Za-z0-9_\-]*[A-Za-z])[A-Za-z0-9_\-]{24,}  # long, letters and digits mixed

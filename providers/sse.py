@@ -14,6 +14,11 @@ _BOM = b"\xef\xbb\xbf"
 class SSETooLong(ValueError):
     """A line or an event passed the limit. The stream cannot be read on."""
 
+    def __init__(self, what: str, events: "list[SSEEvent]") -> None:
+        super().__init__(what)
+        self.events = events
+        """What the same read had brought before it."""
+
 
 class SSEEvent(NamedTuple):
     name: str
@@ -27,7 +32,7 @@ class SSEEvent(NamedTuple):
 
 
 class SSEParser:
-    """`feed(chunk)` gives the events that the chunk completed. What is incomplete at the end is no event, by the standard."""
+    """`feed(chunk)` gives the events that the chunk completed."""
 
     __slots__ = ("_at_start", "_data", "_data_bytes", "_limit", "_name", "_partial", "_skip_lf")
 
@@ -48,6 +53,10 @@ class SSEParser:
                 self._at_start = False
                 return events
         return self._feed_lines(chunk)
+
+    def end(self) -> list[SSEEvent]:
+        """What is incomplete when the body ends is no event, by the standard."""
+        return []
 
     def _whole_events(self, chunk: bytes) -> list[SSEEvent] | None:
         """The usual read: nothing but `data: {...}\\n\\n`, one or many. None when it is anything else."""
@@ -78,7 +87,7 @@ class SSEParser:
         if open_line is not None:
             self._partial += open_line
             if len(self._partial) > self._limit:
-                raise SSETooLong(f"a line of more than {self._limit} bytes")
+                raise SSETooLong(f"a line of more than {self._limit} bytes", events)
         return events
 
     def _take_line(self, line: bytes, events: list[SSEEvent]) -> None:
@@ -97,7 +106,7 @@ class SSEParser:
         if field == b"data":
             self._data_bytes += len(value) + 1
             if self._data_bytes > self._limit:
-                raise SSETooLong(f"an event of more than {self._limit} bytes")
+                raise SSETooLong(f"an event of more than {self._limit} bytes", events)
             self._data.append(value)
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")

@@ -18,6 +18,7 @@ from providers.base import (
     ProviderRequest,
     ReasoningDelta,
     TextDelta,
+    ThreadNamed,
     UsageReported,
 )
 
@@ -48,6 +49,10 @@ def report(prompt_tokens: int, completion_tokens: int, *, cached_tokens: int = 0
     return UsageReported(prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens)
 
 
+def name_thread(thread: str) -> Step:
+    return ThreadNamed(thread)
+
+
 def finish(reason: FinishReason = FinishReason.STOP, model: str = "") -> Step:
     """Needed only for another ending than the ordinary one."""
     return Finished(reason, model)
@@ -60,11 +65,21 @@ def fail(fault: ProviderFault, detail: str = "", *, retryable: bool = False, ret
 class ScriptedProvider:
     """Plays the same script for every request, or what `script(request)` gives.
 
-    `requests` are those that came, `active` the streams that run now, `hung_up` those that the caller closed before their end.
+    `requests` are those that came, `active` the streams that run now, `hung_up` those that the caller closed before their end,
+    `checks` how often it was asked whether it is there.
     """
 
-    def __init__(self, *script: Step | Callable[[ProviderRequest], Iterable[Step]]) -> None:
+    def __init__(
+        self,
+        *script: Step | Callable[[ProviderRequest], Iterable[Step]],
+        models: tuple[str, ...] = (),
+        check: ProviderError | None = None,
+    ) -> None:
+        """`check`: what asking whether it is there comes to; `models`: what it lists."""
         self._script = script
+        self._models = models
+        self._check = check
+        self.checks = 0
         self.requests: list[ProviderRequest] = []
         self.active = 0
         self.hung_up = 0
@@ -87,13 +102,22 @@ class ScriptedProvider:
                         ended = True
                         yield step
                         return
-                    case TextDelta() | ReasoningDelta() | UsageReported():
+                    case TextDelta() | ReasoningDelta() | UsageReported() | ThreadNamed():
                         yield step
             ended = True
             yield Finished(FinishReason.STOP, request.model)
         finally:
             self.active -= 1
             self.hung_up += not ended
+
+    async def check(self) -> None:
+        self.checks += 1
+        if self._check is not None:
+            raise self._check
+
+    async def list_models(self) -> tuple[str, ...]:
+        await self.check()
+        return self._models
 
     def _steps(self, request: ProviderRequest) -> Sequence[Step]:
         steps: list[Step] = []

@@ -8,7 +8,9 @@ import pytest
 from providers import upstream
 from providers.adapters.openai_compatible import OpenAICompatible
 from providers.base import (
+    Endpoint,
     Finished,
+    Limits,
     PromptMessage,
     ProviderError,
     ProviderEvent,
@@ -17,7 +19,6 @@ from providers.base import (
     TextDelta,
     UsageReported,
 )
-from providers.upstream import Limits
 from tests.vendors.upstream import Upstream, running_upstream
 
 KEY = "sk-canary-4f9d2c7e8a1b"
@@ -54,7 +55,8 @@ class Vendor:
         self.server = server
 
     def provider(self, **limits: float) -> OpenAICompatible:
-        return OpenAICompatible(base_url=self.url, api_key=KEY, limits=Limits(**limits))  # type: ignore[arg-type]
+        endpoint = Endpoint(self.url, KEY, trusted=True, limits=Limits(**limits))  # type: ignore[arg-type]
+        return OpenAICompatible(endpoint)
 
     async def ask(self, model: str, *, content: str = "hello", max_tokens: int = 100_000, **limits: float) -> Heard:
         """One answer to its end, in a loop that leaves nothing open."""

@@ -84,11 +84,11 @@ async def test_a_reader_that_is_slow_itself_does_not_make_the_vendor_silent(vend
 
 
 async def test_a_session_of_its_own_for_each_loop() -> None:
-    here = upstream.session()
-    assert upstream.session() is here
+    here = upstream.session(trusted=True)
+    assert upstream.session(trusted=True) is here
 
     async def session_elsewhere() -> bool:
-        other = upstream.session()
+        other = upstream.session(trusted=True)
         await upstream.close()
         return other is here
 
