@@ -1,51 +1,51 @@
-"""The one HTTP client towards vendors: a pooled aiohttp session for each event loop, and the clock that watches an answer."""
+"""The one HTTP client towards vendors: pooled aiohttp sessions for each event loop, and the clock that watches an answer.
+
+A loop has two sessions, so that no pooled connection, resolved name or guard is shared: one for addresses that operators wrote,
+one for those of users, who may reach public addresses only. Both judge every address on the way to its socket.
+"""
 
 import asyncio
 import contextlib
 import math
-from dataclasses import dataclass
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
+from providers import addresses
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds, bytes and characters that an answer may take."""
-
-    connect: float = 10.0
-    first_token: float = 60.0
-    """From the call to the first token, retries and waits included."""
-    silence: float = 60.0
-    """Between two tokens. A vendor's keep-alive comments are no tokens."""
-    total: float = 900.0
-    closing: float = 5.0
-    """For the usage that follows the last token."""
-    event_bytes: int = 1_000_000
-    answer_bytes: int = 64_000_000
-    """A token costs about 250 bytes on the wire."""
-    text_chars: int = 1_000_000
-
-
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, aiohttp.ClientSession]] = WeakKeyDictionary()
 _leftovers: set[asyncio.Task[None]] = set()
 
 DRAIN_SECONDS = 1.0
 
 
-def session() -> aiohttp.ClientSession:
-    """The running loop's session, made on first use."""
+def session(*, trusted: bool) -> aiohttp.ClientSession:
+    """The running loop's session for operators' addresses (`trusted`) or users', made on first use."""
     loop = asyncio.get_running_loop()
-    found = _sessions.get(loop)
+    sessions = _sessions.get(loop)
+    if sessions is None:
+        sessions = _sessions[loop] = {}
+    found = sessions.get(trusted)
     if found is None or found.closed:
-        found = _sessions[loop] = _new_session()
+        found = sessions[trusted] = new_session(trusted=trusted)
     return found
 
 
-def _new_session() -> aiohttp.ClientSession:
+def new_session(*, trusted: bool, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
+    """`resolver`: who finds the addresses of a name; the system's by default."""
     return aiohttp.ClientSession(
-        # No limit here: turns are what is bounded, and a turn that waits for a free connection would look like a slow vendor.
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=60),
+        connector=aiohttp.TCPConnector(
+            # No limit here: turns are what is bounded, and a turn that waits for a free connection would look like a slow vendor.
+            limit=0,
+            ttl_dns_cache=60,
+            keepalive_timeout=60,
+            resolver=_GuardedResolver(resolver or _SystemResolver(trusted=trusted), trusted=trusted),
+            socket_factory=_socket_for_operators if trusted else _socket_for_users,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         headers={"User-Agent": "chatplatform"},
@@ -57,12 +57,71 @@ def _new_session() -> aiohttp.ClientSession:
     )
 
 
+_name_threads = {
+    trusted: ThreadPoolExecutor(max_workers=4, thread_name_prefix=f"names-of-{whose}")
+    for trusted, whose in ((True, "operators"), (False, "users"))
+}
+"""Apart, so that users' names which nobody answers for keep no operator's waiting; not the loop's own threads either."""
+
+
+class _SystemResolver(AbstractResolver):
+    def __init__(self, *, trusted: bool) -> None:
+        self._threads = _name_threads[trusted]
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+class _GuardedResolver(AbstractResolver):
+    """Refuses a name as a whole when one of its addresses may not be connected to."""
+
+    def __init__(self, resolver: AbstractResolver, *, trusted: bool) -> None:
+        self._resolver = resolver
+        self._trusted = trusted
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        for one in found:
+            addresses.judge(one["host"], trusted=self._trusted)
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+# The last word, over the very address that the socket will be connected to. A literal address never meets the resolver.
+
+
+def _socket_for_operators(info: aiohttp.AddrInfoType) -> socket.socket:
+    addresses.judge(str(info[4][0]), trusted=True)
+    return socket.socket(info[0], info[1], info[2])
+
+
+def _socket_for_users(info: aiohttp.AddrInfoType) -> socket.socket:
+    addresses.judge(str(info[4][0]), trusted=False)
+    return socket.socket(info[0], info[1], info[2])
+
+
 async def close() -> None:
-    """Close the running loop's session and what was still being read. For the end of a process."""
+    """Close the running loop's sessions and what was still being read. For the end of a process."""
     for task in list(_leftovers):
         task.cancel()
-    found = _sessions.pop(asyncio.get_running_loop(), None)
-    if found is not None:
+    for found in _sessions.pop(asyncio.get_running_loop(), {}).values():
         await found.close()
 
 
