@@ -261,7 +261,7 @@ class Platform:
         if self.options.verbose:
             for line in lines[:-1]:
                 self.screen.stage("prepare", line)
-        self._show_operator(lines[-1] if lines else "")
+        self._show_prepared(lines[-1] if lines else "")
 
     def _preparation_problem(self, code: int, said: str) -> Exception:
         """System checks are for the operator and shown whole; of a traceback the last line is, the rest is in the log."""
@@ -273,11 +273,15 @@ class Platform:
         reason = next((line for line in reversed(said.splitlines()) if _EXCEPTION_LINE.match(line)), said.splitlines()[-1])
         return PartsFailed(f"The platform cannot start: {reason} (see logs/prepare.log in the data folder)")
 
-    def _show_operator(self, line: str) -> None:
+    def _show_prepared(self, line: str) -> None:
+        """What a person must read of what `prepare` did."""
         try:
-            operator = json.loads(line).get("operator")
+            done = json.loads(line)
+            operator, warnings = done.get("operator"), done.get("warnings", ())
         except (ValueError, AttributeError):
             return
+        for warning in warnings:
+            self.screen.line(f"  {warning}")
         if operator:
             self.screen.line()
             self.screen.line("  An operator account was made. Its password is shown only now:")

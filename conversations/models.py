@@ -25,6 +25,15 @@ class Conversation(models.Model):
     system_message = models.TextField(_("system message"), blank=True)
     contract = models.CharField(_("contract"), max_length=32)
     """The contract it was created through."""
+    provider = models.ForeignKey(
+        "providers.Provider", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("provider")
+    )
+    """Who is asked when a message does not say whom."""
+    agent = models.ForeignKey(
+        "providers.Agent", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("agent")
+    )
+    metadata = models.JSONField(_("metadata"), default=dict, db_default={}, blank=True)
+    """The client's own: kept and given back, never read."""
     is_archived = models.BooleanField(_("archived"), default=False)
     message_count = models.PositiveIntegerField(_("messages"), default=0)
     leaf = models.ForeignKey("Message", models.SET_NULL, null=True, blank=True, related_name="+")
@@ -87,6 +96,27 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+class VendorThread(models.Model):
+    """A conversation as a vendor keeps it, under the vendor's own id of it.
+
+    It can be continued only right after `after`, the newest answer that the vendor knows: on another branch of the tree, or when
+    somebody else has answered since, the vendor would remember another conversation than the person sees.
+    """
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="vendor_threads", db_index=False)
+    provider = models.ForeignKey("providers.Provider", models.CASCADE, related_name="+")
+    thread = models.CharField(max_length=200)
+    after = models.ForeignKey(Message, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("conversation at a vendor")
+        verbose_name_plural = _("conversations at vendors")
+        constraints = [models.UniqueConstraint(fields=["conversation", "provider"], name="one_thread_a_vendor")]
+
+    def __str__(self) -> str:
+        return self.thread
 
 
 class MessageRevision(models.Model):
@@ -164,6 +194,8 @@ class Turn(models.Model):
     """As it was when the turn began (`providers.registry.Price`); null: unknown."""
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    cached_tokens = models.PositiveIntegerField(db_default=0)
+    """Of the prompt's tokens, those that the vendor took from its cache."""
     usage_source = models.CharField(max_length=16, blank=True)
     finish_reason = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(_("error"), max_length=64, blank=True)

@@ -1,6 +1,7 @@
 """What is known of a model: its context, the longest answer, its price. Pure; the rows come from `ModelPrice`."""
 
 import re
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -61,9 +62,18 @@ class ModelFacts:
 class PriceTable:
     """Finds the row for a name, once for each name."""
 
-    def __init__(self, rows: Iterable[PriceRow]) -> None:
+    def __init__(self, rows: Iterable[PriceRow], *, vendors: Iterable[str] = ()) -> None:
+        """`rows` are all those of `vendors`; other vendors' may be learnt later."""
         self._rows = tuple(rows)
         self._known: dict[tuple[str, str], ModelFacts] = {}
+        self._learning = threading.Lock()
+        self.vendors = frozenset(vendors)
+
+    def learn(self, vendor: str, rows: Iterable[PriceRow]) -> None:
+        """Takes up all rows of a vendor that it did not know."""
+        with self._learning:
+            if vendor not in self.vendors:
+                self._rows, self.vendors = (*self._rows, *rows), self.vendors | {vendor}
 
     def facts(self, *, vendor: str, model: str) -> ModelFacts:
         """What the rows say of a vendor's model. An empty `vendor` knows only rows for any vendor."""
@@ -104,3 +114,14 @@ def longest_answer(*, model: str, context_window: int) -> int:
         if pattern.search(model.lower()):
             return min(tokens, context_window)
     return min(DEFAULT_MAX_OUTPUT, max(context_window // 2, 16))
+
+
+def vendor_of(base_url: str) -> str:
+    """Whose prices apply at an address: the id that the price table gives the vendor, or empty. Slow the first time (0.2 s)."""
+    from genai_prices.data import providers
+
+    for vendor in providers:
+        # `re.match`, as the package itself has it: the pattern begins with the scheme.
+        if vendor.models and re.match(vendor.api_pattern, base_url):
+            return str(vendor.id)
+    return ""

@@ -1,7 +1,11 @@
-"""Who answers, what they serve and what it costs.
+"""Who answers, to whom, what they serve and what it costs.
 
     Provider ──< Model          a model that a provider serves, with what an operator knows better than the catalogue
-        └─────< ModelAlias      another name for one of its models, or for its default model
+        ├─────< ModelAlias      another name for one of its models, or for its default model
+        ├─────< Distribution    somebody whom an organization's provider was handed to
+        ├─────< Fallback        who is asked next when it fails before its first token
+        ├─────< Preference      somebody whose default it is
+        └─────< Agent           a name, a system prompt and settings in front of it
     ModelPrice                  the catalogue: what a vendor asks for a model, and how long its context is
     CatalogueVersion, SeedState bookkeeping: see `registry.py` and `seed.py`
 
@@ -12,9 +16,11 @@ package is updated, and knows thousands of models that nobody here serves.
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -22,6 +28,11 @@ class Kind(models.TextChoices):
     """How a provider is spoken to: `registry.ADAPTERS`."""
 
     OPENAI = "openai", "OpenAI"
+    ANTHROPIC = "anthropic", "Anthropic"
+    OLLAMA = "ollama", "Ollama"
+    FASTGPT = "fastgpt", "FastGPT"
+    DIFY = "dify", "Dify"
+    COZE = "coze", "Coze"
     CUSTOM = "custom", _("custom (OpenAI-compatible)")
     LOCAL = "local", _("local model")
 
@@ -34,6 +45,7 @@ class Scope(models.TextChoices):
 class ManagedBy(models.TextChoices):
     HAND = "hand", _("by hand")
     ENVIRONMENT = "environment", _("by environment variables")
+    FILE = "file", _("by providers.toml")
 
 
 class Provider(models.Model):
@@ -43,13 +55,17 @@ class Provider(models.Model):
     base_url = models.CharField(
         _("base URL"), max_length=500, blank=True, help_text=_("Up to and without /chat/completions. Empty for the local model.")
     )
+    config = models.JSONField(
+        _("settings"), default=dict, blank=True, help_text=_('Such as {"temperature": 0.7, "max_tokens": 2000}. Never a secret.')
+    )
+    """What `config.py` allows its kind, but for the model, which is `default_model`: `config.shown` puts the two together."""
     sealed_key = models.TextField(editable=False, blank=True, default="")
     key_last4 = models.CharField(_("key ends with"), max_length=4, editable=False, blank=True, default="")
     default_model = models.CharField(
         _("default model"),
         max_length=200,
         blank=True,
-        help_text=_("The vendor's own name. Empty for the local model: the one that runs."),
+        help_text=_("The vendor's own name. Empty for the local model, and for vendors whose key names an app or a bot."),
     )
     scope = models.CharField(_("scope"), max_length=20, choices=Scope, default=Scope.ORGANIZATION)
     owner = models.ForeignKey(
@@ -60,6 +76,16 @@ class Provider(models.Model):
         blank=True,
         related_name="providers",
     )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("made by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    """Null: the environment, the file, or somebody who is gone."""
     is_active = models.BooleanField(_("active"), default=True)
     is_default = models.BooleanField(
         _("for everyone"), default=False, help_text=_("Everyone may use it, without having been given it.")
@@ -71,6 +97,7 @@ class Provider(models.Model):
         _("price list"), max_length=50, blank=True, help_text=_("Whose prices of the catalogue apply. Empty: unknown.")
     )
     managed_by = models.CharField(_("managed"), max_length=20, choices=ManagedBy, default=ManagedBy.HAND, editable=False)
+    key = models.CharField(_("name in providers.toml"), max_length=100, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -88,6 +115,11 @@ class Provider(models.Model):
             models.UniqueConstraint(
                 name="provider_one_of_a_name_from_environment", fields=("name",), condition=Q(managed_by=ManagedBy.ENVIRONMENT)
             ),
+            models.CheckConstraint(
+                name="provider_has_a_key_of_the_file_or_none",
+                condition=(Q(managed_by=ManagedBy.FILE) & ~Q(key="")) | (~Q(managed_by=ManagedBy.FILE) & Q(key="")),
+            ),
+            models.UniqueConstraint(name="provider_once_in_the_file", fields=("key",), condition=~Q(key="")),
         )
 
     def __str__(self) -> str:
@@ -101,6 +133,130 @@ class Provider(models.Model):
     def key_binding(self) -> str:
         """What the sealed key is bound to: copied into another row it does not open."""
         return f"providers.Provider:{self.uuid}"
+
+
+class Distribution(models.Model):
+    """An organization's provider in somebody's hands. Taken back, the row stays and says who had it."""
+
+    provider = models.ForeignKey(
+        Provider, verbose_name=_("provider"), on_delete=models.CASCADE, related_name="distributions", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="distributions"
+    )
+    distributed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("handed out by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    distributed_at = models.DateTimeField(_("handed out"), default=timezone.now, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("distribution")
+        verbose_name_plural = _("distributions")
+        ordering = ("provider", "user")
+        constraints = (models.UniqueConstraint(name="provider_once_to_a_user", fields=("provider", "user")),)
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} → {self.user_id}"
+
+
+class Fallback(models.Model):
+    """Who is asked next, when `provider` fails before its first token. The lowest position first."""
+
+    provider = models.ForeignKey(
+        Provider, verbose_name=_("provider"), on_delete=models.CASCADE, related_name="fallbacks", db_index=False
+    )
+    fallback = models.ForeignKey(Provider, verbose_name=_("fallback"), on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("fallback")
+        verbose_name_plural = _("fallbacks")
+        ordering = ("provider", "position", "id")
+        constraints = (
+            models.UniqueConstraint(name="fallback_once_for_a_provider", fields=("provider", "fallback")),
+            models.CheckConstraint(
+                name="fallback_is_another_provider",
+                condition=~Q(provider=F("fallback")),
+                violation_error_message=_("A provider is no fallback of itself."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} → {self.fallback_id}"
+
+
+class Preference(models.Model):
+    """Whom somebody asks when neither the message nor the conversation says whom."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="provider_preference"
+    )
+    provider = models.ForeignKey(Provider, verbose_name=_("provider"), on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("default provider")
+        verbose_name_plural = _("default providers")
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.provider_id}"
+
+
+class Agent(models.Model):
+    """A face in front of a provider: a system prompt and settings under a name of its own."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        INACTIVE = "inactive", _("inactive")
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    key = models.CharField(_("name in providers.toml"), max_length=100, blank=True, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    description = models.TextField(_("description"), blank=True, max_length=2_000)
+    category = models.CharField(_("category"), max_length=100, blank=True)
+    provider = models.ForeignKey(
+        Provider,
+        verbose_name=_("provider"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="agents",
+        help_text=_("Empty: whoever answers the person who asks."),
+    )
+    avatar = models.CharField(_("avatar"), max_length=500, blank=True, help_text=_("The address of a picture."))
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.ACTIVE)
+    capabilities = models.JSONField(_("capabilities"), default=list, blank=True, help_text=_('Such as ["text_generation"].'))
+    config = models.JSONField(
+        _("settings"),
+        default=dict,
+        blank=True,
+        help_text=_('Such as {"model": "gpt-4o", "temperature": 0.7, "max_tokens": 2000}.'),
+    )
+    system_prompt = models.TextField(_("system prompt"), blank=True, max_length=20_000)
+    position = models.PositiveSmallIntegerField(_("position"), default=100)
+    managed_by = models.CharField(_("managed"), max_length=20, choices=ManagedBy, default=ManagedBy.HAND, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
+        ordering = ("position", "id")
+        constraints = (
+            models.CheckConstraint(
+                name="agent_has_a_key_of_the_file_or_none",
+                condition=(Q(managed_by=ManagedBy.FILE) & ~Q(key="")) | (~Q(managed_by=ManagedBy.FILE) & Q(key="")),
+            ),
+            models.UniqueConstraint(name="agent_once_in_the_file", fields=("key",), condition=~Q(key="")),
+        )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Model(models.Model):
@@ -126,6 +282,9 @@ class Model(models.Model):
         _("capabilities"), default=list, blank=True, help_text=_('Such as ["text", "code", "reasoning"].')
     )
     is_active = models.BooleanField(_("active"), default=True)
+    managed_by = models.CharField(
+        _("managed"), max_length=20, choices=ManagedBy, default=ManagedBy.HAND, db_default=ManagedBy.HAND, editable=False
+    )
 
     class Meta:
         verbose_name = _("model")
@@ -203,6 +362,10 @@ class CatalogueVersion(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     stamp = models.UUIDField()
+    """Of everything."""
+    shared_stamp = models.UUIDField(db_default=RandomUUID())
+    """Of what is the same for everybody: what people change of their own (personal providers, default providers) and what is
+    handed to them leaves it, so that prices and models are not read again for it."""
 
     class Meta:
         constraints = (models.CheckConstraint(name="catalogue_version_is_one_row", condition=Q(id=1)),)

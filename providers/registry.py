@@ -6,7 +6,6 @@ was switched off or deleted anywhere is gone from the next turn everywhere, and 
 """
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,85 +15,45 @@ from django.db import connection
 from accounts.principal import Principal
 from chatplatform import environment
 from chatplatform.core import secrets
-from chatplatform.embedded.llama_server import SLOT_CONTEXT
-from providers import base, catalogue
+from providers import base
+from providers.adapters.anthropic_messages import AnthropicMessages
+from providers.adapters.coze import Coze
+from providers.adapters.dify import Dify
+from providers.adapters.fastgpt import FastGPT
+from providers.adapters.ollama import Ollama
 from providers.adapters.openai_compatible import OpenAICompatible
-from providers.catalogue import FREE, Price, PriceRow, PriceTable
-from providers.errors import ProviderSwitchedOff, UnknownModel
-from providers.models import Kind, Model, ModelAlias, ModelPrice, PriceSource, Provider, Scope
-from providers.upstream import Limits
+from providers.base import Endpoint, Limits
+from providers.catalogue import Price
+from providers.directory import Directory, Route, default_model, read_directory
+from providers.errors import ProviderNotAccessible, ProviderSwitchedOff, UnknownModel
+from providers.models import Kind, Provider, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ADAPTERS: "dict[str, Callable[..., base.Provider]]" = {
+__all__ = [
+    "ADAPTERS",
+    "Directory",
+    "Price",
+    "Route",
+    "current_directory",
+    "default_model",
+    "find_route",
+    "find_routes",
+    "open_provider",
+]
+
+ADAPTERS: "dict[str, Callable[[Endpoint], base.Provider]]" = {
     Kind.OPENAI: OpenAICompatible,
+    Kind.ANTHROPIC: AnthropicMessages,
+    Kind.OLLAMA: Ollama,
+    Kind.FASTGPT: FastGPT,
+    Kind.DIFY: Dify,
+    Kind.COZE: Coze,
     Kind.CUSTOM: OpenAICompatible,
     Kind.LOCAL: OpenAICompatible,
 }
-"""By kind. An adapter takes `base_url`, `api_key` and `limits`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Who is going to answer, and on what terms."""
-
-    provider_id: int | None
-    provider_name: str
-    asked: str
-    """The name that was asked for; the model's own when none was."""
-    model: str
-    """The vendor's own name."""
-    context_window: int
-    """Tokens, the answer's included."""
-    max_output: int
-    """The most tokens that may be asked for."""
-    price: Price | None
-    """None is unknown, not free."""
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """The providers' tables as this process last read them. Organization providers only: personal ones are read by owner."""
-
-    stamp: UUID | None
-    providers: tuple[Provider, ...]
-    """In the order in which they are asked, those that are switched off included."""
-    models: dict[tuple[int, str], Model]
-    aliases: dict[str, ModelAlias]
-    prices: PriceTable
-
-    def reachable_by(self, principal: Principal | None) -> tuple[Provider, ...]:
-        """The providers that this person may use or could, were they switched on. The one place to decide it."""
-        return tuple(provider for provider in self.providers if provider.is_default)
-
-    def served_by(self, provider: Provider) -> list[str]:
-        """The names of the models that may be asked for, the default model first."""
-        listed = [name for (provider_id, name), model in self.models.items() if provider_id == provider.pk and model.is_active]
-        default = default_model(provider)
-        return [default, *(name for name in listed if name != default)]
-
-    def route(self, provider: Provider, *, asked: str, model: str) -> Route:
-        known = self.models.get((provider.pk, model))
-        facts = self.prices.facts(vendor=provider.price_vendor, model=model)
-        window = (known and known.context_window) or facts.context_window or catalogue.DEFAULT_CONTEXT_WINDOW
-        if provider.kind == Kind.LOCAL:
-            running = environment.local_model() or {}
-            window = (known and known.context_window) or int(running.get("context_window") or SLOT_CONTEXT)
-            longest = window  # llama.cpp takes any limit
-        else:
-            longest = catalogue.longest_answer(model=model, context_window=window)
-        return Route(
-            provider_id=provider.pk,
-            provider_name=provider.name,
-            asked=asked or model,
-            model=model,
-            context_window=window,
-            max_output=(known and known.max_output) or longest,
-            # What runs here costs nothing by the token, unless an operator put a price on it.
-            price=facts.price or (FREE if provider.kind == Kind.LOCAL else None),
-        )
-
+"""By kind. An adapter is made from an `Endpoint`."""
 
 _directory: Directory | None = None
 _reading = threading.Lock()
@@ -122,76 +81,113 @@ def _read_stamp() -> UUID | None:
 
 
 def _read_directory(stamp: UUID | None) -> Directory:
-    providers = tuple(Provider.objects.filter(scope=Scope.ORGANIZATION))
-    models = Model.objects.filter(provider__scope=Scope.ORGANIZATION)
-    vendors = {"", *(provider.price_vendor for provider in providers)}
-    return Directory(
-        stamp=stamp,
-        providers=providers,
-        models={(model.provider_id, model.name): model for model in models},
-        aliases={alias.alias: alias for alias in ModelAlias.objects.filter(is_active=True)},
-        prices=PriceTable(_price_row(price) for price in ModelPrice.objects.filter(vendor__in=vendors)),
-    )
-
-
-def _price_row(row: ModelPrice) -> PriceRow:
-    return PriceRow(
-        vendor=row.vendor,
-        name=row.name,
-        pattern=row.pattern,
-        context_window=row.context_window,
-        price=Price(row.input_micros_per_million, row.output_micros_per_million, row.cached_input_micros_per_million),
-        display_name=row.display_name,
-        description=row.description,
-        by_operator=row.source == PriceSource.OPERATOR,
-    )
-
-
-def default_model(provider: Provider) -> str:
-    """The vendor's name of the model that answers when none was asked for."""
-    if provider.kind == Kind.LOCAL:
-        running = environment.local_model() or {}
-        return running.get("name") or provider.default_model or "local"
-    return provider.default_model
+    return read_directory(stamp=stamp, before=_directory)
 
 
 def find_route(*, principal: Principal, model: str | None) -> Route:
-    """Who answers when this person asks for `model` (an alias or a vendor's name; None: whatever is the default).
+    """The first of `find_routes`."""
+    return find_routes(principal=principal, model=model)[0]
 
-    Raises UnknownModel, and ProviderSwitchedOff when the only ones who know the model may not be asked now.
+
+def find_routes(
+    *,
+    principal: Principal,
+    model: str | None = None,
+    provider_id: int | None = None,
+    conversation_provider_id: int | None = None,
+    agent_provider_id: int | None = None,
+) -> tuple[Route, ...]:
+    """Who answers this person, and who is asked next if that one fails before its first token.
+
+    Who answers: `provider_id`, the one asked for; else the conversation's; else the agent's; else her default; else the first
+    that is available. With `model` (an alias or a vendor's name; None: whatever is the default) the first of these who has it.
+    What she may no longer use, or is switched off, is passed over, unless it is the one asked for.
+
+    Raises ProviderNotAccessible (asked for, but unknown or not hers), UnknownModel, and ProviderSwitchedOff when the one asked
+    for or the only ones who know the model may not be asked now.
     """
     directory = current_directory()
-    reachable = directory.reachable_by(principal)
-    usable = tuple(provider for provider in reachable if provider.is_active)
+    if provider_id is not None:
+        chosen = _asked_for(directory, principal, provider_id)
+        name = directory.vendors_name(chosen, model) if model else default_model(chosen)
+        if name is None:
+            raise UnknownModel(model or "")
+    else:
+        chosen, name = _choose(directory, principal, model, (conversation_provider_id, agent_provider_id))
+    return _with_fallbacks(directory, principal, chosen, asked=model or "", name=name)
+
+
+def _asked_for(directory: Directory, principal: Principal, provider_id: int) -> Provider:
+    provider = next((one for one in directory.reachable_by(principal) if one.pk == provider_id), None)
+    if provider is None:
+        raise ProviderNotAccessible
+    if not provider.is_active:
+        raise ProviderSwitchedOff
+    return provider
+
+
+def _choose(directory: Directory, principal: Principal, model: str | None, first: tuple[int | None, ...]) -> tuple[Provider, str]:
+    """Who answers, and what it calls the model."""
+    candidates = in_order(directory, principal, first)
     if not model:
-        if not usable:
+        if not candidates:
             raise ProviderSwitchedOff
-        return directory.route(usable[0], asked="", model=default_model(usable[0]))
+        return candidates[0], default_model(candidates[0])
+    reachable = directory.reachable_by(principal)
     if alias := directory.aliases.get(model):
-        target = next((provider for provider in reachable if provider.pk == alias.provider_id), None)
-        if target is not None:
-            if not target.is_active:
+        # An organization's alias takes its name from the organization's models, but not from what was chosen or is her own.
+        chosen = directory.person(principal).chosen | {*first}
+        target = [provider for provider in reachable if provider.pk == alias.provider_id]
+        before = [provider for provider in candidates if provider.pk in chosen]
+        candidates = [*before, *target, *candidates]
+    for provider in candidates:
+        name = directory.vendors_name(provider, model)
+        if name is not None:
+            if not provider.is_active:
                 raise ProviderSwitchedOff
-            return directory.route(target, asked=model, model=alias.model or default_model(target))
-    for provider in usable:
-        if model in directory.served_by(provider):
-            return directory.route(provider, asked=model, model=model)
-    if any(model in directory.served_by(provider) for provider in reachable):
+            return provider, name
+    if any(directory.vendors_name(provider, model) for provider in reachable):
         raise ProviderSwitchedOff
     raise UnknownModel(model)
+
+
+def in_order(directory: Directory, principal: Principal | None, first: tuple[int | None, ...] = ()) -> list[Provider]:
+    """Those that this person may use now, in the order in which they are asked: `first` by their ids, then her default."""
+    usable = {provider.pk: provider for provider in directory.reachable_by(principal) if provider.is_active}
+    wanted = [one for one in (*first, directory.person(principal).preferred) if one is not None and one in usable]
+    return [usable[one] for one in dict.fromkeys((*wanted, *usable))]
+
+
+def _with_fallbacks(directory: Directory, principal: Principal, chosen: Provider, *, asked: str, name: str) -> tuple[Route, ...]:
+    usable = {provider.pk: provider for provider in directory.reachable_by(principal) if provider.is_active}
+    routes = [directory.route(chosen, asked=asked, model=name, principal=principal)]
+    for provider_id, fallback_id in directory.person(principal).fallbacks:
+        provider = usable.get(fallback_id)
+        if provider_id == chosen.pk and provider is not None:
+            model = (asked and directory.vendors_name(provider, asked)) or default_model(provider)
+            routes.append(directory.route(provider, asked=asked, model=model, principal=principal))
+    return tuple(routes)
 
 
 def open_provider(route: Route) -> base.Provider:
     """Somebody to ask, ready for the event loop. Looks at the database: call it in a database thread.
 
-    Raises ProviderError when the provider was switched off or deleted since the route was found, when its key cannot be
-    opened, or when the local model is not running.
+    Raises ProviderError when the provider was switched off, deleted or taken back since the route was found, when its key cannot
+    be opened, or when the local model is not running.
     """
-    provider = next((one for one in current_directory().providers if one.pk == route.provider_id), None)
+    reachable = current_directory().reachable_by(route.principal)
+    provider = next((one for one in reachable if one.pk == route.provider_id), None)
     if provider is None or not provider.is_active:
-        raise base.ProviderError(base.ProviderFault.UNAVAILABLE, "the provider was switched off or deleted")
+        raise base.ProviderError(base.ProviderFault.UNAVAILABLE, "the provider was switched off, deleted or taken back")
+    return open_row(provider)
+
+
+def open_row(provider: Provider) -> base.Provider:
+    """As `open_provider`, for whoever has the row already."""
     base_url, api_key = _address(provider)
-    return ADAPTERS[provider.kind](base_url=base_url, api_key=api_key, limits=_limits())
+    trusted = provider.scope == Scope.ORGANIZATION
+    endpoint = Endpoint(base_url=base_url, api_key=api_key, trusted=trusted, limits=_limits(), config=provider.config)
+    return ADAPTERS[provider.kind](endpoint)
 
 
 def _address(provider: Provider) -> tuple[str, str]:

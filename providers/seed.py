@@ -15,18 +15,20 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from chatplatform import environment
-from providers import services
-from providers.models import Kind, ManagedBy, Model, ModelAlias, ModelPrice, PriceSource, Provider, SeedState
+from providers import keys
+from providers.catalogue import vendor_of
+from providers.config import ADDRESSES, MODELS
+from providers.models import Agent, Kind, ManagedBy, Model, ModelAlias, ModelPrice, PriceSource, Provider, SeedState
+from providers.writing import wait_for_other_writers
 
 DOCUMENT_NAMES = ("gpt-4", "gpt-4-turbo", "gpt-3.5-turbo")
 """The names that the contracts' documents use in their examples: they must be answered by somebody."""
-OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_MODEL = "gpt-4o-mini"
 
 _LOCK = 0x70726F76  # one start at a time
-_FORMAT = 1  # raise it when what is seeded changes with the program
+_FORMAT = 2  # raise it when what is seeded changes with the program
 _LISTED = {
     "gpt-4": ("GPT-4", ["text", "code", "reasoning"]),
     "gpt-4-turbo": ("GPT-4 Turbo", ["text", "code", "reasoning"]),
@@ -44,6 +46,7 @@ def seed(*, today: date | None = None) -> list[str]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        wait_for_other_writers()
         done = {state.name: state for state in SeedState.objects.all()}
         lines: list[str] = []
         if not _holds(done.get("prices"), prices, today):
@@ -66,7 +69,7 @@ def _configured() -> dict[str, str] | None:
     if not key and not url:
         return None
     model = environment.read("OPENAI_MODEL").strip()
-    return {"key": key, "url": (url or OPENAI_URL).rstrip("/"), "model": model or OPENAI_MODEL}
+    return {"key": key, "url": (url or ADDRESSES[Kind.OPENAI]).rstrip("/"), "model": model or MODELS[Kind.OPENAI]}
 
 
 def _local_wanted() -> bool:
@@ -96,6 +99,7 @@ def _seed_providers() -> list[str]:
         _switch_off("local")
     if first is not None:
         _seed_aliases(first)
+        _seed_agent(first)
     return lines
 
 
@@ -117,7 +121,7 @@ def _seed_openai(configured: dict[str, str]) -> Provider:
     provider = _from_environment("openai", kind=Kind.OPENAI if vendor == "openai" else Kind.CUSTOM, position=10)
     provider.base_url, provider.price_vendor = configured["url"], vendor
     provider.default_model = configured["model"]
-    services.set_key(provider=provider, key=configured["key"])
+    keys.set_key(provider=provider, key=configured["key"])
     if vendor == "openai":
         for name, (display_name, capabilities) in _LISTED.items():
             Model.objects.get_or_create(
@@ -137,15 +141,21 @@ def _seed_aliases(provider: Provider) -> None:
                 ModelAlias.objects.filter(pk=alias.pk).update(provider=provider, model="")
 
 
-def vendor_of(base_url: str) -> str:
-    """Whose prices apply at an address: the id that the price table gives the vendor, or empty. Slow the first time (0.2 s)."""
-    from genai_prices.data import providers
-
-    for vendor in providers:
-        # `re.match`, as the package itself has it: the pattern begins with the scheme.
-        if vendor.models and re.match(vendor.api_pattern, base_url):
-            return str(vendor.id)
-    return ""
+def _seed_agent(provider: Provider) -> None:
+    """One agent to begin with, on whoever answers by default. An operator who gave it another provider is left to it."""
+    agent = Agent.objects.select_related("provider").filter(managed_by=ManagedBy.ENVIRONMENT).first()
+    if agent is None:
+        Agent.objects.create(
+            name=_("Assistant"),
+            description=_("Answers questions, explains and writes."),
+            category=_("General"),
+            provider=provider,
+            capabilities=["text_generation"],
+            config={"temperature": 0.7, "max_tokens": 1_024},
+            managed_by=ManagedBy.ENVIRONMENT,
+        )
+    elif agent.provider is None or agent.provider.managed_by == ManagedBy.ENVIRONMENT:
+        Agent.objects.filter(pk=agent.pk).update(provider=provider)
 
 
 # Prices

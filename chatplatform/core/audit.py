@@ -6,6 +6,9 @@ Actions are named `thing.done`; the outcome says whether it was. So far:
     session.started  session.ended  session.reused      (log in, log out, an old refresh token that came back)
     password.changed  password.reset_requested  password.reset_mailed  password.reset
     api_key.created  api_key.revoked
+    provider.created  provider.changed  provider.deleted  provider.key_set  provider.key_cleared  provider.key_resealed
+    provider.distributed  provider.undistributed  provider.preferred  providers.reloaded
+    agent.created  agent.changed  agent.deleted
     conversation.deleted  message.edited  message.deleted
     access.refused                                      (signed in, but not permitted)
 """

@@ -54,6 +54,11 @@ def is_sealed_with_newest_key(sealed: str) -> bool:
     return sealed.startswith(f"{VERSION}:{next(iter(_ring()))}:")
 
 
+def reseal(sealed: str, *, bound_to: str) -> str:
+    """The same text, encrypted with the newest key. Raises CannotUnseal."""
+    return seal(unseal(sealed, bound_to=bound_to), bound_to=bound_to)
+
+
 def check_key_ring(text: str) -> None:
     """Raises BadKeyRing with a sentence about what is wrong. For the system checks."""
     _parse(text)

@@ -17,7 +17,7 @@ from providers.selectors import list_models
 
 pytestmark = pytest.mark.django_db
 
-ALICE = Principal(1, uuid.uuid4(), "alice", "user", "standard", None, None)
+ALICE = Principal(1_000_001, uuid.uuid4(), "alice", "user", "standard", None, None)
 
 
 def make_provider(name: str = "acme", **fields: object) -> Provider:

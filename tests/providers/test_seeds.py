@@ -10,8 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.principal import Principal
 from chatplatform.core.models import AuditEvent
-from providers import registry, seed
-from providers.models import ModelAlias, ModelPrice, Provider, SeedState
+from chatplatform.core.pages import PageRequest
+from providers import catalogue, directory, registry, seed, selectors
+from providers.models import Agent, ModelAlias, ModelPrice, Provider, SeedState
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +110,23 @@ def test_the_environment_may_change_its_mind_there_and_back(monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("_local")
+def test_there_is_one_active_agent_on_whoever_answers_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed.seed()
+    (agent,) = selectors.list_agents(principal=ALICE, page=PageRequest(1, 20)).items
+    assert (agent.status, agent.provider and agent.provider.name) == ("active", "local")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    seed.seed()
+    (agent,) = selectors.list_agents(principal=ALICE, page=PageRequest(1, 20)).items
+    assert agent.provider is not None
+    assert agent.provider.name == "openai"
+    mine = Provider.objects.create(name="mine", base_url="http://127.0.0.1:9/v1", default_model="mine-1")
+    Agent.objects.update(provider=mine, name="Ours")
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-4.1-mini")
+    seed.seed()
+    assert [(agent.name, agent.provider) for agent in Agent.objects.all()] == [("Ours", mine)]
+
+
+@pytest.mark.usefixtures("_local")
 def test_an_operator_s_alias_is_not_pointed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = Provider.objects.create(name="mine", base_url="http://127.0.0.1:9/v1", default_model="mine-1", is_default=True)
     ModelAlias.objects.create(alias="gpt-4", provider=mine, model="mine-1")
@@ -132,7 +150,7 @@ def test_the_catalogue_says_what_its_package_says() -> None:
     for vendor in vendors:
         if vendor.id not in {"openai", "anthropic", "deepseek", "mistral", "google", "x-ai", "groq"}:
             continue
-        table = registry.PriceTable(registry._price_row(row) for row in ModelPrice.objects.filter(vendor=vendor.id))
+        table = catalogue.PriceTable(directory.price_row(row) for row in ModelPrice.objects.filter(vendor=vendor.id))
         for model in vendor.models:
             if vendor.find_model(model.id) is not model:
                 continue  # its id is only the beginning of the names that it stands for
@@ -147,7 +165,7 @@ def test_the_catalogue_says_what_its_package_says() -> None:
 
 def test_dated_names_find_their_family_s_price() -> None:
     seed.seed()
-    table = registry.PriceTable(registry._price_row(row) for row in ModelPrice.objects.filter(vendor="openai"))
+    table = catalogue.PriceTable(directory.price_row(row) for row in ModelPrice.objects.filter(vendor="openai"))
     dated = table.facts(vendor="openai", model="gpt-4o-mini-2024-07-18")
     assert dated.price == table.facts(vendor="openai", model="gpt-4o-mini").price
 
@@ -175,12 +193,14 @@ def operator(django_user_model: type) -> Client:
 
 
 def form(**fields: str) -> dict[str, str]:
-    inline = {f"models-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")}
+    counts = ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")
+    inline = {f"{rows}-{name}_FORMS": "0" for rows in ("models", "fallbacks", "distributions") for name in counts}
     basic = {
         "name": "acme",
         "kind": "custom",
         "base_url": "https://llm.example.test/v1",
         "default_model": "acme-1",
+        "config": "{}",
         "position": "5",
     }
     return {**inline, **basic, "is_active": "on", "is_default": "on", **fields}

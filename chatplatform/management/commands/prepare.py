@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -14,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts.models import User
 from chatplatform.core import audit
 from providers import seed as providers_seed
+from providers.errors import BadProvidersFile
+from providers.reloading import apply_file
 
 LOCK = 0x63686174  # any number, the same for all who prepare
 
@@ -28,11 +32,22 @@ class Command(BaseCommand):
         try:
             self._migrate()
             providers_seed.seed()
+            warnings = self._read_providers_file()
             operator = make_first_operator()
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-        self.stdout.write(json.dumps({"operator": operator}))
+        self.stdout.write(json.dumps({"operator": operator, "warnings": warnings}))
+
+    def _read_providers_file(self) -> list[str]:
+        """What is wrong in it: that stops no start, and what was there before goes on."""
+        path = Path(settings.PROVIDERS_FILE)
+        try:
+            for line in apply_file(path).changes if path.is_file() else ():
+                self.stdout.write(line)
+        except BadProvidersFile as error:
+            return [f"{path.name}: {problem}" for problem in (*error.problems, error.message)]
+        return []
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
