@@ -15,7 +15,7 @@ from accounts.feed import feed
 from accounts.models import User
 from accounts.principal import Principal
 from accounts.resets import request_password_reset, reset_password
-from accounts.sessions import SignedIn, end_all_sessions, log_out, refresh
+from accounts.sessions import SignedIn, end_all_sessions, log_out, refresh, renew
 from chatplatform.core import audit
 from chatplatform.core.errors import AlreadyTaken, Conflict, InvalidInput, LockedOut, NotAllowed, WrongCredentials
 from chatplatform.core.limits import lockout
@@ -32,6 +32,7 @@ __all__ = [
     "log_out",
     "refresh",
     "register",
+    "renew",
     "request_password_reset",
     "reset_password",
     "revoke_api_key",

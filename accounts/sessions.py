@@ -1,7 +1,7 @@
 """Sessions: started by a log-in, carried on by refresh tokens of which each is good once, ended by log-out or suspicion."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from accounts.feed import feed
 from accounts.models import Session, User
 from accounts.principal import Principal
 from chatplatform.core import audit
-from chatplatform.core.errors import NotSignedIn
+from chatplatform.core.errors import NotSignedIn, TokenExpired
 from chatplatform.core.origin import Origin
 
 KEPT_AFTER_THE_END = timedelta(days=1)
@@ -26,6 +26,7 @@ class SignedIn:
     user: User
     access_token: str
     refresh_token: str
+    """Empty where the session keeps the one that it has."""
     expires_in: int
     """Whole seconds that the access token lives."""
 
@@ -69,6 +70,29 @@ def refresh(*, refresh_token: str, origin: Origin) -> SignedIn:
     if session is not None and session.revoked_at is None and session.refresh_jti != claims.jti and not moved:
         _end_reused(session=session, origin=origin)
     raise NotSignedIn
+
+
+def renew(*, token: str, origin: Origin) -> SignedIn:
+    """New tokens for whichever of a session's two kinds of token this is. Raises TokenExpired or NotSignedIn.
+
+    A refresh token is used up, as in `refresh`. An access token, expired or not, gets another access token while its session
+    lasts by its refresh token; that one stays as it is and is not told, so whoever found an access token gains nothing longer.
+    """
+    try:
+        claims = tokens.read_access_of_any_age(token)
+    except NotSignedIn:
+        return refresh(refresh_token=token, origin=origin)
+    now = timezone.now()
+    session = (
+        Session.objects.select_related("user")
+        .filter(uuid=claims.session_uuid, revoked_at=None, user__uuid=claims.user_uuid, user__is_active=True)
+        .first()
+    )
+    if session is None:
+        raise NotSignedIn
+    if min(session.expires_at, session.ends_at) <= now:
+        raise TokenExpired
+    return replace(_signed_in(session=session, user=session.user, now=now), refresh_token="")
 
 
 def log_out(*, principal: Principal, origin: Origin) -> None:

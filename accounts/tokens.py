@@ -4,11 +4,14 @@ own `token_type`, `jti`, `iat`, `exp`. Whether the session still lives is not in
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.conf import settings
 from rest_framework_simplejwt import tokens as simplejwt
+from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.settings import api_settings
 
 from chatplatform.core.errors import NotSignedIn, TokenExpired
 
@@ -45,9 +48,35 @@ def read_access(text: str) -> Claims:
     return _read(simplejwt.AccessToken, text)
 
 
+def read_access_of_any_age(text: str) -> Claims:
+    """The same for a token whose half hour may be over, by no more than a session lasts without a refresh: only for asking
+    whether its session may have another one. Raises TokenExpired or NotSignedIn."""
+    return _read(_AgedAccessToken, text)
+
+
 def read_refresh(text: str) -> Claims:
     """Raises TokenExpired or NotSignedIn."""
     return _read(simplejwt.RefreshToken, text)
+
+
+class _AgedAccessToken(simplejwt.AccessToken):
+    """Everything of an access token is verified, its end with a tolerance."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return _lenient_backend()
+
+
+@cache
+def _lenient_backend() -> TokenBackend:
+    return TokenBackend(
+        api_settings.ALGORITHM,
+        api_settings.SIGNING_KEY,
+        api_settings.VERIFYING_KEY,
+        api_settings.AUDIENCE,
+        api_settings.ISSUER,
+        leeway=settings.REFRESH_TOKEN_LIFETIME,
+    )
 
 
 def _read(kind: type[simplejwt.Token], text: str) -> Claims:

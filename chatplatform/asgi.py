@@ -30,8 +30,8 @@ from chatplatform.contracts.contract import Runs  # noqa: E402
 from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  # noqa: E402
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
-from chatplatform.contracts.registry import contract_for  # noqa: E402
-from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
+from chatplatform.contracts.registry import is_api  # noqa: E402
+from chatplatform.contracts.routing import SOCKETS, Place, dialect_for, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
@@ -65,7 +65,7 @@ class Platform:
             arrival_of(scope).endpoint = settings.STATIC_URL.rstrip("/")
             await self._static(scope, receive, send)
             return
-        found = find_place(path)
+        found = find_place(path, _header(scope, b"accept"))
         arrival_of(scope).endpoint = found[0].path if found else _page(path)
         try:
             body = await read_body(scope, receive, self._body_seconds)
@@ -74,14 +74,14 @@ class Platform:
         except (BodyTooLarge, BodyTooSlow) as error:
             await _refuse_body(error, scope, send)
             return
-        runs = found[0].runs(scope["method"]) if found else Runs.FAST if path.startswith("/api/") else Runs.SLOW
+        runs = found[0].runs(scope["method"]) if found else Runs.FAST if is_api(path) else Runs.SLOW
         if runs is Runs.NATIVE and found is not None:
             place, parts = found
             consumer = place.consumers["GET" if scope["method"] == "HEAD" else scope["method"]]
             await consumer(scope, receive, send, body=body, parts=parts)
         else:
             threads = self._fast if runs is Runs.FAST else self._slow
-            await threads(scope, body, send)
+            await threads(_as_django_knows_it(scope, found), body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -93,6 +93,18 @@ class Platform:
         await consumer()(scope, receive, send)
 
 
+def _as_django_knows_it(scope: Scope, found: tuple[Place, dict[str, str]] | None) -> Scope:
+    """Django's URLs have each contract at its own base only: what was found by another is asked for there."""
+    if found is None or not found[0].contract.also_at:
+        return scope
+    place, parts = found
+    return {**scope, "path": place.address(parts)}
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
 def _page(path: str) -> str:
     """What a path that no contract owns is counted as. Everything unknown together: there is no end to those."""
     first = "/" + path.split("/", 2)[1]
@@ -100,9 +112,8 @@ def _page(path: str) -> str:
 
 
 async def _refuse_body(error: DomainError, scope: Scope, send: Send) -> None:
-    languages = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
-    with in_language({"accept-language": languages}):
-        answer = refusal(error, contract_for(scope["path"]))
+    with in_language({"accept-language": _header(scope, b"accept-language")}):
+        answer = refusal(error, dialect_for(scope["path"], _header(scope, b"accept")))
     # The rest of the body is not read, so nothing else can come over this connection.
     await send_json(send, JsonAnswer(answer.body, answer.status, (*answer.headers, ("Connection", "close"))))
 

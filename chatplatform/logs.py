@@ -133,6 +133,7 @@ def configure(level: str) -> dict[str, Any]:
             "kombu": {"handlers": [], "propagate": True, "level": _at_least(known, "WARNING")},
             "asyncio": {"handlers": [], "propagate": True, "level": _at_least(known, "WARNING")},
             "aiohttp": {"handlers": [], "propagate": True, "level": _at_least(known, "WARNING")},
+            "httpx2": {"handlers": [], "propagate": True, "level": _at_least(known, "WARNING")},
             "httpcore2": {"handlers": [], "propagate": True, "level": _at_least(known, "WARNING")},
         },
     }

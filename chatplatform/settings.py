@@ -218,6 +218,11 @@ PROVIDER_FIRST_TOKEN_TIMEOUT = env.number("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
 PROVIDER_SILENCE_TIMEOUT = env.number("PROVIDER_SILENCE_TIMEOUT", 60)
 PROVIDER_TOTAL_TIMEOUT = env.number("PROVIDER_TOTAL_TIMEOUT", 900)
 
+PERSONAL_PROVIDERS_MAX = env.integer("PERSONAL_PROVIDERS_MAX", 20)
+"""How many providers a person may have of her own."""
+PROVIDERS_FILE = BASE_DIR / (env.text("PROVIDERS_FILE") or "providers.toml")
+"""The organization's providers and agents, where they are declared in a file: `manage.py reload_providers`."""
+
 # --- Languages and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -7,8 +7,9 @@ the index of their own, and a search costs what she has, however much the others
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -31,6 +32,7 @@ ON CONFLICT (conversation_id) WHERE message_id IS NULL DO UPDATE SET words = EXC
 _FOUND = """
 conversations_conversation.id = ANY(ARRAY(SELECT conversation_id FROM conversations_searchentry WHERE words @@ %s::tsquery))
 """
+_FOUND_BY_TITLE = _FOUND.replace("%s::tsquery", "%s::tsquery AND message_id IS NULL")
 
 
 def index_title(*, user_id: int, conversation_id: int, title: str) -> None:
@@ -56,6 +58,18 @@ def index_message(*, user_id: int, conversation_id: int, message_id: int, text: 
         )
 
 
+def index_messages(*, user_id: int, conversation_id: int, texts: Iterable[tuple[int, str]]) -> None:
+    """Many at once: (message id, text)."""
+    owner = _owner(user_id)
+    rows: list[Any] = [
+        {"conversation": conversation_id, "message": message_id, "words": [f"{owner}:{word}" for word in words]}
+        for message_id, text in texts
+        if (words := words_of(text))
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_REPLACE_MESSAGE, rows)
+
+
 def forget_message(*, message_id: int) -> None:
     SearchEntry.objects.filter(message_id=message_id).delete()
 
@@ -64,7 +78,9 @@ def forget_conversation(*, conversation_id: int) -> None:
     SearchEntry.objects.filter(conversation_id=conversation_id).delete()
 
 
-def matching(*, principal: Principal, conversations: QuerySet[Conversation], text: str) -> QuerySet[Conversation]:
+def matching(
+    *, principal: Principal, conversations: QuerySet[Conversation], text: str, in_titles_only: bool = False
+) -> QuerySet[Conversation]:
     """Those of `conversations`, all of them hers, whose title has every word of `text`, or one of whose messages has.
 
     The end of a word may be missing; case, width and the composition of accents do not matter. White space alone asks for
@@ -75,7 +91,8 @@ def matching(*, principal: Principal, conversations: QuerySet[Conversation], tex
     wanted = wanted_words(text)
     if not wanted:
         return conversations.none()
-    found = RawSQL(_FOUND, [_query(principal.user_id, wanted)], output_field=models.BooleanField())  # noqa: S611
+    sql = _FOUND_BY_TITLE if in_titles_only else _FOUND
+    found = RawSQL(sql, [_query(principal.user_id, wanted)], output_field=models.BooleanField())  # noqa: S611
     return conversations.filter(found, user_id=principal.user_id)
 
 

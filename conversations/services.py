@@ -5,11 +5,13 @@ Everybody who changes a conversation with its messages or turns locks the conver
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -21,35 +23,115 @@ from conversations import search, selectors
 from conversations.context import living_end
 from conversations.errors import ConversationBusy, ConversationNotFound, MessageNotFound
 from conversations.models import Conversation, Message, MessageRevision, Turn
+from conversations.records import named
 from conversations.titles import title_from
 from conversations.turns import stream
 from conversations.turns.healing import close_from_outside, running_turn
 from conversations.turns.request import MessageView
-from providers.registry import find_route
+from providers.registry import find_routes
 from providers.tokens import count_text
 
 
 @transaction.atomic
 def create_conversation(
-    *, principal: Principal, contract: str, title: str = "", model: str | None = None, system_message: str = ""
+    *,
+    principal: Principal,
+    contract: str,
+    title: str = "",
+    model: str | None = None,
+    system_message: str = "",
+    provider_id: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    earlier: Sequence[tuple[str, str]] = (),
+    once: str = "",
 ) -> Conversation:
-    """A new, empty conversation. Raises UnknownModel. Without a title the first message gives it one."""
-    route = find_route(principal=principal, model=model or None)
-    conversation = Conversation.objects.create(
-        user_id=principal.user_id,
-        contract=contract,
-        title=title.strip(),
-        model=route.asked,
-        system_message=system_message,
-    )
+    """A new conversation. Without a title the first message gives it one.
+
+    `earlier`: role and text of what was said elsewhere before, oldest first; what the system says goes before `system_message`.
+    `once`: a name of the client's for this very call, which finds the conversation that an earlier call with it made.
+    Raises UnknownModel, ProviderNotAccessible, ProviderSwitchedOff; ConversationNotFound when that one was deleted since.
+    """
+    uuid = uuid5(_MADE_ONCE, f"{principal.user_id}:{once}") if once else uuid4()
+    if once and (found := Conversation.objects.filter(uuid=uuid).first()) is not None:
+        if found.deleted_at is not None:
+            raise ConversationNotFound()
+        return found
+    route = find_routes(principal=principal, model=model or None, provider_id=provider_id)[0]
+    said = [(role, text) for role, text in earlier if role != Message.Role.SYSTEM]
+    system = [text for role, text in earlier if role == Message.Role.SYSTEM]
+    fields: dict[str, Any] = {
+        "user_id": principal.user_id,
+        "contract": contract,
+        "title": title.strip() or next((title_from(text) for role, text in said if role == Message.Role.USER), ""),
+        "model": route.asked,
+        "system_message": "\n\n".join([*system, *([system_message] if system_message else [])]),
+        "provider_id": provider_id,
+        "metadata": dict(metadata or {}),
+    }
+    if once:
+        conversation, is_new = Conversation.objects.get_or_create(uuid=uuid, defaults=fields)
+        if not is_new:  # another call with it was faster
+            return conversation
+    else:
+        conversation = Conversation.objects.create(uuid=uuid, **fields)
     if conversation.title:
         search.index_title(user_id=principal.user_id, conversation_id=conversation.pk, title=conversation.title)
+    if said:
+        _store_earlier(conversation, said)
     return conversation
+
+
+_MADE_ONCE = UUID("5b4ff1f6-1d4d-4a19-9b6e-3c5d2f0f6c5e")
+"""The namespace of ids that are made from a client's name for a call."""
+_CHAIN = """
+UPDATE conversations_message SET parent_id = previous.id
+FROM (SELECT id AS own, lag(id) OVER (ORDER BY id) AS id FROM conversations_message WHERE conversation_id = %s) AS previous
+WHERE conversations_message.id = previous.own
+"""
+
+
+def _store_earlier(conversation: Conversation, said: Sequence[tuple[str, str]]) -> None:
+    """Each message as the answer to the one before."""
+    now = timezone.now()
+    messages = Message.objects.bulk_create(
+        Message(
+            conversation=conversation,
+            role=role,
+            content=text,
+            tokens_used=count_text(text),
+            created_at=now + timedelta(microseconds=index),
+        )
+        for index, (role, text) in enumerate(said)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_CHAIN, [conversation.pk])
+    conversation.leaf = messages[-1]
+    conversation.message_count = len(messages)
+    conversation.save(update_fields=["leaf", "message_count"])
+    search.index_messages(
+        user_id=conversation.user_id,
+        conversation_id=conversation.pk,
+        texts=[(message.pk, message.content) for message in messages],
+    )
+
+
+@transaction.atomic
+def discard_conversation(*, principal: Principal, conversation_id: UUID) -> None:
+    """Takes back one that was just made for a message which was then refused. One with a turn stays."""
+    hers = Conversation.objects.filter(uuid=conversation_id, user_id=principal.user_id)
+    conversation = hers.select_for_update().first()
+    if conversation is not None and not Turn.objects.filter(conversation=conversation).exists():
+        conversation.delete()
 
 
 @transaction.atomic
 def update_conversation(
-    *, principal: Principal, conversation_id: UUID, title: str | None = None, is_archived: bool | None = None
+    *,
+    principal: Principal,
+    conversation_id: UUID | int,
+    title: str | None = None,
+    is_archived: bool | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Conversation:
     """Changes what is not None. Raises ConversationNotFound. Its place in the list stays: that goes by what was said last."""
     conversation = _locked_conversation(principal, conversation_id)
@@ -58,12 +140,14 @@ def update_conversation(
         search.index_title(user_id=principal.user_id, conversation_id=conversation.pk, title=title)
     if is_archived is not None:
         conversation.is_archived = is_archived
-    conversation.save(update_fields=["title", "is_archived"])
+    if metadata is not None:
+        conversation.metadata = dict(metadata)
+    conversation.save(update_fields=["title", "is_archived", "metadata"])
     return conversation
 
 
 @transaction.atomic
-def delete_conversation(*, principal: Principal, conversation_id: UUID, origin: Origin) -> None:
+def delete_conversation(*, principal: Principal, conversation_id: UUID | int, origin: Origin) -> None:
     """Takes the text away at once, and stops the answer that is being written. A tombstone stays for the ledger.
 
     Raises ConversationNotFound.
@@ -80,7 +164,7 @@ def delete_conversation(*, principal: Principal, conversation_id: UUID, origin: 
     Message.objects.filter(conversation=conversation).update(content="")
     Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="")
     Conversation.objects.filter(pk=conversation.pk).update(
-        title="", system_message="", deleted_at=timezone.now(), updated_at=timezone.now()
+        title="", system_message="", metadata={}, deleted_at=timezone.now(), updated_at=timezone.now()
     )
     audit.record(
         action="conversation.deleted", actor_id=principal.user_id, target=f"conversation:{conversation.uuid}", origin=origin
@@ -139,10 +223,10 @@ def delete_message(*, principal: Principal, message_id: UUID, origin: Origin) ->
     audit.record(action="message.deleted", actor_id=principal.user_id, target=f"message:{message.uuid}", origin=origin)
 
 
-def _locked_conversation(principal: Principal, conversation_id: UUID) -> Conversation:
+def _locked_conversation(principal: Principal, conversation_id: UUID | int) -> Conversation:
     conversation = (
         Conversation.objects.select_for_update(no_key=True)
-        .filter(uuid=conversation_id, user_id=principal.user_id, deleted_at__isnull=True)
+        .filter(named(conversation_id), user_id=principal.user_id, deleted_at__isnull=True)
         .first()
     )
     if conversation is None:

@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         folder.chmod(0o711)  # as root the database runs as another user and must pass through
         _services.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["DATA_DIR"] = str(folder)
+        os.environ["PROVIDERS_FILE"] = str(folder / "providers.toml")
 
     from chatplatform.embedded.services import embedded_services
 

@@ -58,6 +58,7 @@ class RunningPlatform:
         self.arguments = arguments
         self.start_seconds = start_seconds
         self.environment = clean_environment() | {"ENV_FILE": "", "LOCAL_MODEL": "off", "DATA_DIR": str(self.data_dir)}
+        self.environment["PROVIDERS_FILE"] = str(self.data_dir / "providers.toml")
         self.environment |= env or {}
         self.process: subprocess.Popen[bytes] | None = None
         self._output_file = tempfile.NamedTemporaryFile(prefix="chatplatform-up-", suffix=".log", delete=False)  # noqa: SIM115

@@ -38,6 +38,8 @@ class Contract:
     """Its name in `Accept: application/vnd.<vendor>.v1+json`."""
     base: str
     """The path that all its routes begin with, without a slash at the end."""
+    id_form: re.Pattern[str]
+    """What its ids look like: where several contracts have a path, the ids in it may tell who is meant."""
     errors: ErrorTable
     envelope: Callable[[Any, str, datetime], dict[str, Any]]
     """Data, message and time to the body of a success."""
@@ -46,6 +48,8 @@ class Contract:
     paging: Paging
     stream_encoder: EncoderFactory
     """Makes the encoder of one turn's server-sent events."""
+    also_at: tuple[str, ...] = ()
+    """Further bases where it answers what nobody before it has, and whatever its clients ask for by `Accept`."""
 
     def wire_error(self, error: Any) -> tuple[WireError, dict[str, Any]]:
         wire = WireError.of(error, self.errors)
@@ -68,6 +72,11 @@ class Rate:
     limit: str
     """As `5/m`."""
     by_address: bool = False
+    by_tier: tuple[tuple[str, str], ...] = ()
+    """Other limits for some tiers."""
+
+    def limit_for(self, tier: str) -> str:
+        return next((limit for named, limit in self.by_tier if named == tier), self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,10 @@ class Route:
         parts = re.split(r"{(\w+)}", self.path)
         written = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else part.replace(".", r"\.") for odd, part in enumerate(parts))
         return written + r"/?\Z"
+
+
+UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+INTEGER_FORM = re.compile(r"[0-9]+")
 
 
 def utc(moment: datetime) -> str:

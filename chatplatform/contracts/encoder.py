@@ -34,6 +34,9 @@ class TurnNames:
     conversation_id: UUID
     message_id: UUID
     """The answer's."""
+    conversation_number: int | None = None
+    message_number: int | None = None
+    """The same two as rows: for contracts whose ids are numbers, which must give them."""
 
 
 class TurnEncoder(ABC, Generic[Frame]):

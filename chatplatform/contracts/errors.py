@@ -32,6 +32,9 @@ from chatplatform.core.errors import (
     UnsupportedMediaType,
 )
 
+SOON = 5
+"""Seconds: when to come back where a contract's status promises an answer to that, and nobody has said (a vendor that failed)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
@@ -76,6 +79,8 @@ class WireError:
     def of(cls, error: DomainError, table: ErrorTable) -> WireError:
         row = table.row_for(type(error))
         seconds = getattr(error, "retry_after", None)
+        if seconds is None and row.status in (429, 503):
+            seconds = SOON
         turn_id = getattr(error, "turn_id", None)
         return cls(
             status=row.status,

@@ -6,10 +6,11 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chatplatform.core.ids import parse_uuid
+from chatplatform.core.ids import LARGEST_NUMBER, parse_uuid
 
 
 class TextField(serializers.CharField):
@@ -99,3 +100,35 @@ class IdField(serializers.CharField):
         if found is None:
             self.fail("invalid")
         return found
+
+
+class RowNumberField(WholeNumberField):
+    """The id of a row in a contract whose ids are numbers."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_NUMBER, **options)
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object of the client's own, of a bounded size."""
+
+    default_error_messages = {
+        "not_a_dict": _("Must be a JSON object."),
+        "too_large": _("Must be at most {most} bytes of JSON."),
+    }
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+        """Bytes."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict")
+        try:
+            size = len(orjson.dumps(data))
+        except TypeError:  # not Unicode
+            self.fail("not_a_dict")
+        if size > self.most:
+            self.fail("too_large", most=self.most)
+        return data

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from chatplatform.core.aio import in_database_thread
-from providers.models import Provider
+from providers.models import Provider, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ async def _ask_database() -> tuple[str, str]:
 def _provider_word() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HEALTHY if Provider.objects.filter(is_active=True).exists() else UNCONFIGURED
+    return HEALTHY if Provider.objects.filter(is_active=True, scope=Scope.ORGANIZATION).exists() else UNCONFIGURED
 
 
 async def _ask_redis() -> str:

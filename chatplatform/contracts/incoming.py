@@ -3,7 +3,6 @@ language, check who is asking and how often, parse the body. A test sends every 
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -23,7 +22,8 @@ from accounts.principal import Principal
 from chatplatform.contracts.contract import Contract, Rate
 from chatplatform.contracts.errors import first_problem
 from chatplatform.contracts.json_body import parse_json
-from chatplatform.core.errors import InvalidInput, NotAcceptable, NotSignedIn, UnsupportedMediaType
+from chatplatform.contracts.negotiation import check_version
+from chatplatform.core.errors import InvalidInput, NotSignedIn, UnsupportedMediaType
 from chatplatform.core.limits import check_rate
 from chatplatform.core.origin import Origin
 
@@ -143,17 +143,6 @@ def in_language(headers: Mapping[str, str]) -> AbstractContextManager[None]:
 
 # --- Who is asking, and how often ---------------------------------------------------------------------------------------------
 
-_VENDOR_TYPE = re.compile(r"application/vnd\.([a-z0-9-]+)\.(v\d+)\+json")
-
-
-def check_version(accept: str, known: frozenset[tuple[str, str]]) -> None:
-    """Raises NotAcceptable when `Accept` names only versions of a contract that nobody here speaks."""
-    if "vnd." not in accept:
-        return
-    named = _VENDOR_TYPE.findall(accept.lower())
-    if named and not any(pair in known for pair in named) and "*/*" not in accept and "application/json" not in accept:
-        raise NotAcceptable
-
 
 def admit(
     *, incoming: Incoming, contract: Contract, rate: Rate, public: bool, credentials: Credentials | None = None
@@ -163,7 +152,7 @@ def admit(
     `credentials` are the request's own unless they came another way. What fails to sign in is counted by its address.
     Raises NotSignedIn, RateLimited, NotAcceptable.
     """
-    check_version(incoming.headers.get("accept", ""), frozenset({(contract.vendor, "v1")}))
+    check_version(incoming.headers.get("accept", ""))
     principal: Principal | None = None
     if not public:
         try:
@@ -180,7 +169,8 @@ def count_request(contract: Contract, rate: Rate, principal: Principal | None, o
     """Raises RateLimited. Sends by socket and by HTTP are counted here under the same key."""
     by_address = rate.by_address or principal is None
     key = f"address:{origin.address}" if by_address or principal is None else f"user:{principal.user_id}"
-    check_rate(group=f"{contract.name}:{rate.group}", key=key, rate=rate.limit)
+    limit = rate.limit if principal is None else rate.limit_for(principal.tier)
+    check_rate(group=f"{contract.name}:{rate.group}", key=key, rate=limit)
 
 
 # --- Parsing ------------------------------------------------------------------------------------------------------------------

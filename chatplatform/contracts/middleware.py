@@ -15,7 +15,8 @@ from django.conf import settings
 
 from chatplatform.contracts.incoming import LONGEST_USER_AGENT, SCOPE_KEY, Arrival, in_language, new_request_id
 from chatplatform.contracts.native import refusal, send_json
-from chatplatform.contracts.registry import contract_for
+from chatplatform.contracts.registry import is_api
+from chatplatform.contracts.routing import dialect_for
 from chatplatform.contracts.screening import named_host, screen
 from chatplatform.core.errors import DomainError, InvalidInput, NotAllowed, UnknownHost
 from chatplatform.core.metrics import count_http
@@ -134,7 +135,7 @@ class _Exchange:
         added = [(b"x-request-id", self._request_id)]
         if b"x-content-type-options" not in names:
             added.append((b"x-content-type-options", b"nosniff"))
-        if self._scope["path"].startswith("/api/"):
+        if is_api(self._scope["path"]):
             if b"cache-control" not in names:
                 added.append((b"cache-control", b"no-store"))
             added += self._cors()
@@ -171,7 +172,8 @@ class _Exchange:
     async def refuse(self, error: DomainError) -> None:
         """In the dialect of the path; a handshake too, where the server can."""
         with in_language({"accept-language": self._headers.get(b"accept-language", b"").decode("latin-1")}):
-            answer = refusal(error, contract_for(self._scope["path"]))
+            accept = self._headers.get(b"accept", b"").decode("latin-1")
+            answer = refusal(error, dialect_for(self._scope["path"], accept))
         if self._scope["type"] == "http":
             await send_json(self.send, answer)
         elif _DENIAL in self._scope.get("extensions", ()):

@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from chatplatform.contracts.errors import as_domain_error
 from chatplatform.contracts.http import error_response, json_response
 from chatplatform.contracts.incoming import in_language, language_of
-from chatplatform.contracts.registry import contract_for
+from chatplatform.contracts.registry import is_api
+from chatplatform.contracts.routing import dialect_for
 from chatplatform.core.errors import DomainError, MalformedBody, MethodNotAllowed, NotAllowed, NotFound
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -105,8 +106,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     with _language(request):
-        response = error_response(error, contract_for(request.path))
-        if not _is_browser(request) or request.path.startswith("/api"):
+        response = error_response(error, dialect_for(request.path, request.META.get("HTTP_ACCEPT", "")))
+        if not _is_browser(request) or is_api(request.path):
             return response
         return _page(request, "error.html", {"status": response.status_code, "message": error.message}, response.status_code)
 

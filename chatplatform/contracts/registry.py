@@ -7,18 +7,42 @@ from django.utils.translation import gettext as _
 
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract
+from chatplatform.contracts.llmchat.contract import LLMCHAT
+from chatplatform.contracts.lyss.contract import LYSS
 from chatplatform.core.errors import InvalidInput
 
-CONTRACTS = (CHATGPT_BACKEND,)
+CONTRACTS = (CHATGPT_BACKEND, LYSS, LLMCHAT)
 
 DIALECTS: tuple[tuple[str, Contract], ...] = (
     # The first whose path is the beginning of the request's. A new contract adds its rows above the general ones.
+    ("/lyss/api/v1", LYSS),
+    ("/api/v1/providers", LYSS),
+    ("/api/v1/statistics", LYSS),
+    ("/api/v1/system", LYSS),
+    ("/api/v1/admin/users", LYSS),
+    ("/api/v1/admin/statistics", LYSS),
+    ("/api/v1/agents", LLMCHAT),
+    ("/api/v1/upload", LLMCHAT),
+    ("/api/v1/cad", LLMCHAT),
+    ("/api/v1/admin/stats", LLMCHAT),
+    ("/api/v1/admin/audit", LLMCHAT),
+    ("/api/v1/chat/completions", LLMCHAT),
+    ("/api/v1/chat/sessions/save", LLMCHAT),
     ("/api/v1", CHATGPT_BACKEND),
+    ("/api", LLMCHAT),
     ("", CHATGPT_BACKEND),
 )
 
+_API = tuple({f"/{contract.base.split('/')[1]}/" for contract in CONTRACTS if contract.base})
+
+
+def is_api(path: str) -> bool:
+    """Whether only programs have business there."""
+    return f"{path}/".startswith(_API)
+
 
 def contract_for(path: str) -> Contract:
+    """Whose row of the table `path` falls under, claimed by a route or not."""
     for base, contract in DIALECTS:
         if path == base or path.startswith(f"{base}/") or not base:
             return contract

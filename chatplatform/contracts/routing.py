@@ -1,10 +1,14 @@
-"""From the contracts' route tables to what Django, the ASGI composition and the OpenAPI document need of them."""
+"""From the contracts' route tables to what Django, the ASGI composition and the OpenAPI document need of them.
+
+A contract is whole at its own base, where Django's URLs and the documents know it, and answers at further bases what nobody
+before it in `TABLES` has there. Where several have a path, the client's `Accept` says who answers, else the form of the ids in
+the path, else the first.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -14,10 +18,20 @@ from chatplatform.contracts.chatgpt_backend import urls as chatgpt_backend
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract, Route, Runs
 from chatplatform.contracts.http import ContractViewSet
+from chatplatform.contracts.llmchat import urls as llmchat
+from chatplatform.contracts.llmchat.contract import LLMCHAT
+from chatplatform.contracts.lyss import urls as lyss
+from chatplatform.contracts.lyss.contract import LYSS
 from chatplatform.contracts.native import NativeConsumer
+from chatplatform.contracts.negotiation import contract_asked
+from chatplatform.contracts.registry import contract_for
 from chatplatform.contracts.socket import SocketConsumer
 
-TABLES: tuple[tuple[Contract, tuple[Route, ...]], ...] = ((CHATGPT_BACKEND, chatgpt_backend.ROUTES),)
+TABLES: tuple[tuple[Contract, tuple[Route, ...]], ...] = (
+    (CHATGPT_BACKEND, chatgpt_backend.ROUTES),
+    (LYSS, lyss.ROUTES),
+    (LLMCHAT, llmchat.ROUTES),
+)
 SOCKETS: dict[str, type[SocketConsumer]] = {
     CHATGPT_BACKEND.base + path: consumer for path, consumer in chatgpt_backend.SOCKETS.items()
 }
@@ -25,19 +39,24 @@ SOCKETS: dict[str, type[SocketConsumer]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path with all that answers there."""
+    """A path of a contract with all that answers there."""
 
     contract: Contract
     path: str
+    names: tuple[str, ...]
+    """Of the parts of the path that are handed to the view."""
     routes: Mapping[str, Route]
     """By method."""
-    regex: re.Pattern[str]
     consumers: Mapping[str, NativeConsumer]
     """By method, of those that run in the event loop."""
 
     def runs(self, method: str) -> Runs:
         route = self.routes.get("GET" if method == "HEAD" else method)
         return route.runs if route else Runs.FAST
+
+    def address(self, parts: Mapping[str, str]) -> str:
+        """The path at the contract's own base."""
+        return self.contract.base + self.path.format(**parts)
 
 
 @cache
@@ -49,19 +68,10 @@ def places() -> tuple[Place, ...]:
             paths.setdefault(route.path, {})[route.method] = route
         for path, by_method in paths.items():
             _check(path, by_method)
-            found.append(
-                Place(
-                    contract=contract,
-                    path=path,
-                    routes=by_method,
-                    regex=re.compile(contract.base + next(iter(by_method.values())).pattern()),
-                    consumers={
-                        method: NativeConsumer(route, contract)
-                        for method, route in by_method.items()
-                        if route.runs is Runs.NATIVE
-                    },
-                )
-            )
+            consumers = {
+                method: NativeConsumer(route, contract) for method, route in by_method.items() if route.runs is Runs.NATIVE
+            }
+            found.append(Place(contract, path, next(iter(by_method.values())).names, by_method, consumers))
     return tuple(found)
 
 
@@ -73,30 +83,107 @@ def _check(path: str, routes: Mapping[str, Route]) -> None:
             raise ValueError(f"{route.method} {path}: NATIVE in the table and @native at the view go together")
 
 
+# --- Finding ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Node:
+    """What may follow a part of a path. A part that is written out comes before one that is any id."""
+
+    literal: dict[str, _Node] = field(default_factory=dict)
+    any: _Node | None = None
+    places: list[Place] = field(default_factory=list)
+
+    def add(self, parts: Sequence[str], place: Place) -> None:
+        node = self
+        for part in parts:
+            if part.startswith("{"):
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.literal.setdefault(part, _Node())
+        node.places.append(place)
+
+    def find(self, parts: Sequence[str]) -> tuple[list[Place], list[str]] | None:
+        """Whoever has this path, and the ids in it."""
+        node = self
+        ids: list[str] = []
+        for part in parts:
+            following = node.literal.get(part)
+            if following is None:
+                following = node.any if part else None
+                if following is None:
+                    return self._search(parts)  # nobody, unless what was taken for a written part is an id
+                ids.append(part)
+            node = following
+        return (node.places, ids) if node.places else self._search(parts)
+
+    def _search(self, parts: Sequence[str], at: int = 0) -> tuple[list[Place], list[str]] | None:
+        """The same with all ways tried."""
+        if at == len(parts):
+            return (self.places, []) if self.places else None
+        part = parts[at]
+        literal = self.literal.get(part)
+        if literal is not None and (found := literal._search(parts, at + 1)) is not None:
+            return found
+        if self.any is None or not part or (found := self.any._search(parts, at + 1)) is None:
+            return None
+        return found[0], [part, *found[1]]
+
+
 @cache
-def _literal_places() -> dict[str, Place]:
-    return {place.contract.base + place.path: place for place in places() if "{" not in place.path}
-
-
-def find_place(path: str) -> tuple[Place, dict[str, str]] | None:
-    """What answers at `path`, with or without a slash at its end, and the parts of the path that it names."""
-    literal = _literal_places().get(path.rstrip("/") if path.endswith("/") and not path.endswith("//") else path)
-    if literal is not None:
-        return literal, {}
+def _tree(only: Contract | None = None) -> _Node:
+    root = _Node()
     for place in places():
-        if "{" in place.path and (match := place.regex.match(path)) is not None:
-            return place, match.groupdict()
-    return None
+        if only is None or place.contract is only:
+            for base in (place.contract.base, *place.contract.also_at):
+                root.add((base + place.path).split("/"), place)
+    return root
+
+
+def find_place(path: str, accept: str = "") -> tuple[Place, dict[str, str]] | None:
+    """What answers at `path`, with or without a slash at its end, and the parts of the path that it names."""
+    parts = path.split("/")
+    if parts[-1] == "":
+        parts.pop()
+    asked = contract_asked(accept)
+    found = (_tree(asked).find(parts) if asked is not None else None) or _tree().find(parts)
+    if found is None:
+        return None
+    place = _meant(*found)
+    return place, dict(zip(place.names, found[1], strict=True))
+
+
+def _meant(having: list[Place], ids: list[str]) -> Place:
+    if len(having) > 1 and ids:
+        for place in having:
+            if all(map(place.contract.id_form.fullmatch, ids)):
+                return place
+    return having[0]
+
+
+def dialect_for(path: str, accept: str = "") -> Contract:
+    """Who speaks at `path` when no view gets to."""
+    found = find_place(path, accept)
+    if found is not None:
+        return found[0].contract
+    asked = contract_asked(accept)
+    if asked is not None and any(path.startswith(f"{base}/") for base in (asked.base, *asked.also_at)):
+        return asked
+    return contract_for(path)
+
+
+# --- For Django and the documents ---------------------------------------------------------------------------------------------
 
 
 def django_patterns() -> Iterator[URLPattern]:
     """Every path with its viewset, the native ones included: they answer 405 to other methods, and describe themselves."""
     for place in places():
-        view: type[ContractViewSet] = next(iter(place.routes.values())).view
+        route = next(iter(place.routes.values()))
+        view: type[ContractViewSet] = route.view
         actions: dict[str, Any] = {method.lower(): route.action for method, route in place.routes.items()}
         handler = view.as_view(actions, contract=place.contract, routes=place.routes)
-        base = place.contract.base.lstrip("/")
-        yield re_path("^" + base + next(iter(place.routes.values())).pattern(), handler)
+        yield re_path("^" + place.contract.base.lstrip("/") + route.pattern(), handler)
 
 
 def written_paths(endpoints: list[Any]) -> list[Any]:

@@ -14,3 +14,15 @@ def parse_uuid(text: object) -> uuid.UUID | None:
     except ValueError:
         return None
     return parsed if str(parsed) == text.lower() else None
+
+
+LARGEST_NUMBER = 2**63 - 1
+"""Of a row."""
+
+
+def parse_number(text: str) -> int | None:
+    """The number of a row that `text` writes, or None."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or text[0] == "0":
+        return None
+    number = int(text)
+    return number if number <= LARGEST_NUMBER else None

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from django.db.models import Model, QuerySet
+
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Model)
 MAX_PAGE_SIZE = 100
 
 
@@ -32,3 +35,8 @@ class Page(Generic[T]):
     @property
     def pages(self) -> int:
         return -(-self.total // self.size)
+
+
+def page_of(rows: QuerySet[Row], page: PageRequest) -> Page[Row]:
+    """One page of an ordered query, with the number of all its rows."""
+    return Page(items=list(rows[page.offset : page.offset + page.size]), number=page.number, size=page.size, total=rows.count())

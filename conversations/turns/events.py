@@ -19,6 +19,10 @@ class TurnUsage:
     completion_tokens: int | None
     source: str
     """provider, estimated or missing"""
+    cached_tokens: int = 0
+    """Of the prompt's, those that the vendor took from its cache."""
+    cost_micros: int | None = None
+    """Micro-USD; None: nobody knows the price."""
 
     @property
     def total_tokens(self) -> int | None:

@@ -25,9 +25,13 @@ class TurnRequest:
     max_tokens: int | None = None
     client_key: str = ""
     """The same key attaches to the same turn."""
+    provider_id: int | None = None
+    """Who is to answer, instead of the conversation's provider."""
+    agent_id: UUID | None = None
+    """Through which agent, instead of the conversation's."""
 
     def fingerprint(self) -> bytes:
-        parts = (self.content, self.model, self.temperature, self.max_tokens)
+        parts = (self.content, self.model, self.temperature, self.max_tokens, self.provider_id, self.agent_id)
         return hashlib.sha256(repr(parts).encode()).digest()
 
 
@@ -96,3 +100,6 @@ class FinishedTurn:
     assistant_message: MessageView
     usage: TurnUsage
     status: str
+    provider_id: int | None = None
+    """Who answered; None once the provider is gone."""
+    provider_name: str = ""

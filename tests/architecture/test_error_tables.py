@@ -14,8 +14,9 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from chatplatform.contracts.error_messages import ERROR_MESSAGES
+from chatplatform.contracts.errors import SOON, WireError
 from chatplatform.contracts.registry import CONTRACTS
-from chatplatform.core.errors import DomainError, RetryLater
+from chatplatform.core.errors import DomainError, RetryLater, VendorFailed
 
 OURS = ("accounts", "providers", "quotas", "retrieval", "conversations", "chatplatform")
 
@@ -48,13 +49,17 @@ def test_every_error_that_is_answered_with_429_or_503_says_when_to_come_back():
     for contract in CONTRACTS:
         for kind in every_error():
             if contract.errors.row_for(kind).status in (429, 503):
-                assert issubclass(kind, RetryLater), f"{contract.name}: {kind.__name__} has no retry_after"
+                assert issubclass(kind, RetryLater | VendorFailed), f"{contract.name}: {kind.__name__} has no retry_after"
 
 
-def test_the_documented_codes_have_their_documented_statuses():
-    table = CONTRACTS[0].errors
-    rows = {(row.code, row.status) for row in (table.row_for(kind) for kind in [*every_error(), DomainError])}
-    assert {
+def test_a_vendor_that_did_not_say_when_to_come_back_is_tried_again_soon_where_the_status_promises_an_answer():
+    promised = {contract.name: WireError.of(VendorFailed(), contract.errors).retry_after for contract in CONTRACTS}
+    assert promised == {"chatgpt_backend": None, "lyss": None, "llmchat": SOON}
+    assert {WireError.of(VendorFailed(retry_after=30), contract.errors).retry_after for contract in CONTRACTS} == {30}
+
+
+DOCUMENTED = {
+    "chatgpt_backend": {
         ("VALIDATION_ERROR", 422),
         ("VALIDATION_ERROR", 400),
         ("AUTHENTICATION_ERROR", 401),
@@ -69,7 +74,42 @@ def test_the_documented_codes_have_their_documented_statuses():
         ("INTERNAL_SERVER_ERROR", 500),
         ("PAYLOAD_TOO_LARGE", 413),
         ("UNSUPPORTED_MEDIA_TYPE", 415),
-    } <= rows
+    },
+    "lyss": {
+        ("VALIDATION_ERROR", 400),
+        ("UNAUTHORIZED", 401),
+        ("FORBIDDEN", 403),
+        ("NOT_FOUND", 404),
+        ("CONFLICT", 409),
+        ("RATE_LIMITED", 429),
+        ("INTERNAL_ERROR", 500),
+        ("USER_ALREADY_EXISTS", 409),
+        ("INVALID_CREDENTIALS", 401),
+        ("TOKEN_EXPIRED", 401),
+        ("PROVIDER_NOT_ACCESSIBLE", 403),
+        ("PROVIDER_INACTIVE", 400),
+        ("CONVERSATION_NOT_FOUND", 404),
+        ("AI_API_ERROR", 502),
+        ("INSUFFICIENT_QUOTA", 403),
+    },
+    "llmchat": {
+        ("VALIDATION_ERROR", 400),
+        ("UNAUTHORIZED", 401),
+        ("FORBIDDEN", 403),
+        ("NOT_FOUND", 404),
+        ("CONFLICT", 409),
+        ("RATE_LIMITED", 429),
+        ("INTERNAL_ERROR", 500),
+        ("SERVICE_UNAVAILABLE", 503),
+    },
+}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_the_documented_codes_have_their_documented_statuses(contract):
+    kinds = [*every_error(), DomainError]
+    rows = {(row.code, row.status) for row in (contract.errors.row_for(kind) for kind in kinds)}
+    assert DOCUMENTED[contract.name] <= rows
 
 
 def test_the_list_for_translators_is_whole():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -25,13 +26,21 @@ def vendor_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def platform(vendor_url: str) -> Iterator[RunningPlatform]:
+def providers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The platform's providers.toml: there is none until a test writes one."""
+    return tmp_path_factory.mktemp("operators") / "providers.toml"
+
+
+@pytest.fixture(scope="session")
+def platform(vendor_url: str, providers_file: Path) -> Iterator[RunningPlatform]:
     env = platform_env(
         vendor_url,
         "ok-5-rate-40",
         RATE_LIMITS="off",
         CORS_ALLOWED_ORIGINS="https://chat.example.org",
         TRUSTED_PROXIES="192.0.2.0/24",
+        PROVIDERS_FILE=str(providers_file),
+        KEY_OF_A_PROVIDER="sk-canary-of-the-file-0123456789",
     )
     with RunningPlatform(env=env) as running:
         serve_scripts(running)

@@ -59,6 +59,26 @@ async def test_the_sixth_log_in_of_an_address_in_a_minute_is_refused_and_other_a
     assert (await alice.call("POST", "/auth/login", {"username": "nobody", "password": "password123"}))[0] == 401
 
 
+async def test_lyss_counts_as_chatgpt_backend_does_and_by_itself(limited, alice):
+    alice.address = "203.0.113.9"
+    url = f"{limited.url}/lyss/api/v1"
+    for path, body, most, once in (
+        ("/auth/login", {"username": "nobody", "password": "password123"}, 5, "INVALID_CREDENTIALS"),
+        ("/chat/messages", {"messages": []}, 20, "VALIDATION_ERROR"),
+    ):
+        codes = []
+        for _ in range(2 * most + 1):
+            async with alice.session.post(url + path, json=body, headers=alice.headers) as response:
+                codes.append((await response.json())["error"]["code"])
+            if response.status == 429:
+                break
+        assert set(codes[:-1]) == {once}
+        assert most <= len(codes[:-1]) <= 2 * most, "as many as are allowed in one window, or in two"
+        assert (response.status, codes[-1]) == (429, "RATE_LIMITED")
+        assert 1 <= int(response.headers["Retry-After"]) <= 60
+    assert (await alice.call("POST", "/auth/login", {"username": "nobody-else", "password": "password123"}))[0] == 401
+
+
 async def test_sends_by_http_and_by_socket_are_counted_together(limited, alice):
     conversation = await alice.new_conversation()
     codes: list[str] = []

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from chatplatform.contracts.chatgpt_backend.errors import ERRORS, failure
 from chatplatform.contracts.chatgpt_backend.stream import EventEncoder
-from chatplatform.contracts.contract import Contract, Paging, Rate, utc
+from chatplatform.contracts.contract import UUID_FORM, Contract, Paging, Rate, utc
 
 AUTH_RATE = Rate("auth", "5/m", by_address=True)
 SEND_RATE = Rate("sends", "20/m")
@@ -25,6 +25,7 @@ CHATGPT_BACKEND = Contract(
     title="ChatGPT Backend",
     vendor="chatgpt",
     base="/api/v1",
+    id_form=UUID_FORM,
     errors=ERRORS,
     envelope=envelope,
     failure=failure,

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
-from django_filters import CharFilter, Filter, FilterSet
+from django_filters import CharFilter, FilterSet
 from drf_spectacular.utils import OpenApiParameter
 
 from accounts.principal import Principal
+from chatplatform.contracts.filters import LONGEST_SEARCH, FlagFilter
 from conversations import search
 from conversations.models import Conversation
-
-LONGEST_SEARCH = 200  # characters
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 CONVERSATION_PARAMETERS = [
     OpenApiParameter("archived", bool, description="Include archived conversations.", default=False),
@@ -27,22 +23,8 @@ CONVERSATION_PARAMETERS = [
 ]
 
 
-class _Flag(forms.CharField):
-    """`true`, `false`, `1`, `0`, in any case; nothing else is taken for either."""
-
-    def clean(self, value: Any) -> bool | None:
-        text = str(super().clean(value) or "").lower()
-        if text and text not in _FLAGS:
-            raise forms.ValidationError(_("Must be true or false."))
-        return _FLAGS.get(text)
-
-
-class _FlagFilter(Filter):
-    field_class = _Flag
-
-
 class ConversationFilter(FilterSet):
-    archived = _FlagFilter(method="include_archived")
+    archived = FlagFilter(method="include_archived")
     search = CharFilter(method="find", max_length=LONGEST_SEARCH, strip=False)
 
     def __init__(self, query: Any, *, conversations: QuerySet[Conversation], principal: Principal) -> None:

@@ -9,9 +9,9 @@ from drf_spectacular.utils import OpenApiParameter
 
 from chatplatform.contracts.chatgpt_backend import responses, schemas
 from chatplatform.contracts.chatgpt_backend.schemas import described
-from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.http import ContractViewSet, native
 from chatplatform.contracts.incoming import Incoming
+from chatplatform.contracts.names import names_of
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
 from chatplatform.contracts.registry import contract_named
 from chatplatform.core.errors import InvalidInput
@@ -51,7 +51,7 @@ class TurnViewSet(ContractViewSet):
         after = last_seen(call.incoming)
         view = await get_runner().find_turn(principal=call.person, turn_id=turn_uuid(turn_id))
         dialect = contract_named(call.incoming.query.get("contract") or view.contract)
-        names = TurnNames(view.turn_id, view.conversation_id, view.message_id)
+        names = await names_of(view.turn_id, view.conversation_id, view.message_id)
         return EventStream(view.turn_id, dialect.stream_encoder(names), after)
 
     @described("Stop a turn", kind="read", data=schemas.Turn)

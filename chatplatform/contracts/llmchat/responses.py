@@ -1,0 +1,67 @@
+"""Domain values as this contract's JSON: plain functions from values to dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from chatplatform.contracts.llmchat.errors import moment
+from chatplatform.core.pages import Page
+from providers import config
+from providers.models import Agent, Provider
+from providers.reloading import Reload
+from providers.status import ProviderStatus
+
+T = TypeVar("T")
+
+
+def paged(page: Page[T], shown: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "items": [shown(item) for item in page.items],
+        "pagination": {"page": page.number, "limit": page.size, "total": page.total, "totalPages": page.pages},
+    }
+
+
+def agent(row: Agent, answerer: Provider | None) -> dict[str, Any]:
+    """`answerer`: the agent's own provider, else whoever answers the person who asks. A setting is the agent's, else the
+    provider's, else null: the vendor's own."""
+    settings = (config.shown(answerer) if answerer else {}) | row.config
+    return {
+        "id": str(row.uuid),
+        "name": row.name,
+        "description": row.description,
+        "category": row.category,
+        "provider": answerer.kind if answerer else "",
+        "avatar": row.avatar,
+        "status": row.status,
+        "capabilities": row.capabilities,
+        "config": {
+            "model": settings.get("model", ""),
+            "temperature": settings.get("temperature"),
+            "maxTokens": settings.get("max_tokens"),
+        },
+        "createdAt": moment(row.created_at),
+        "updatedAt": moment(row.updated_at),
+    }
+
+
+def agent_for_admins(row: Agent, answerer: Provider | None) -> dict[str, Any]:
+    return agent(row, answerer) | {"systemPrompt": row.system_prompt}
+
+
+def agent_status(row: Agent, answerer: Provider | None, status: ProviderStatus, *, to_admin: bool) -> dict[str, Any]:
+    """`status` is the operators' word, `available` what the provider says now. Why it does not is told to administrators."""
+    shown = {
+        "id": str(row.uuid),
+        "name": row.name,
+        "status": row.status,
+        "provider": answerer.kind if answerer else "",
+        "available": status.ok and row.status == Agent.Status.ACTIVE,
+        "responseTime": status.latency_ms,
+        "checkedAt": moment(status.checked_at),
+    }
+    return shown | {"fault": status.fault or None} if to_admin else shown
+
+
+def reload(done: Reload) -> dict[str, Any]:
+    return {"agents": done.agents, "providers": done.providers, "changes": list(done.changes)}

@@ -1,0 +1,113 @@
+"""Providers: one's own, the organization's, and who may use those."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from chatplatform.contracts.http import ContractViewSet, filtered
+from chatplatform.contracts.lyss import filters, requests, responses, schemas
+from chatplatform.contracts.lyss.schemas import PAGING, described
+from chatplatform.core.errors import NotFound
+from chatplatform.core.ids import parse_number
+from chatplatform.core.pages import page_of
+from providers import selectors, services
+from providers.errors import ProviderNotFound
+from providers.models import Provider
+
+
+def provider_number(text: str) -> int:
+    found = parse_number(text)
+    if found is None:
+        raise ProviderNotFound
+    return found
+
+
+class ProviderViewSet(ContractViewSet):
+    @described("List providers", kind="list", page=schemas.Provider, parameters=[*PAGING, *filters.PROVIDER_PARAMETERS])
+    def list(self, request: Request) -> HttpResponse:
+        """One's own, and those of the organization that one may use; to administrators all of the organization's."""
+        visible = selectors.visible_to(self.person)
+        wanted = filtered(filters.ProviderFilter(self.incoming.query, providers=visible))
+        return self.answer(responses.paged(page_of(wanted, self.page()), self._shown), _("Your providers."))
+
+    @described("Add a provider", kind="write", request=requests.NewProvider, data=schemas.Provider, status=201)
+    def create(self, request: Request) -> HttpResponse:
+        asked = self.parse(requests.NewProvider)
+        provider = services.create_provider(
+            principal=self.person,
+            name=asked["name"],
+            kind=asked["provider_type"],
+            scope=asked["scope"],
+            api_key=asked["api_key"] or "",
+            base_url=asked["api_base_url"] or "",
+            config=asked["config"] or {},
+            origin=self.incoming.origin,
+        )
+        return self.answer(self._shown(provider), _("The provider was created."), status=201)
+
+    @described("The providers that may be asked now, in the order in which they would be", kind="list", many=schemas.Provider)
+    def available(self, request: Request) -> HttpResponse:
+        found = selectors.available_to(self.person)
+        return self.answer([self._shown(provider) for provider in found], _("The providers that you may use."))
+
+    @described("A provider", kind="read", data=schemas.Provider)
+    def retrieve(self, request: Request, provider_id: str) -> HttpResponse:
+        provider = selectors.get_provider(principal=self.person, provider_id=provider_number(provider_id))
+        return self.answer(self._shown(provider), _("The provider."))
+
+    @described("Change a provider", kind="write", request=requests.ProviderChange, data=schemas.Provider)
+    def update(self, request: Request, provider_id: str) -> HttpResponse:
+        """What is not sent stays, but for the key: another address without a key clears it."""
+        changes = self.parse(requests.ProviderChange)
+        if "api_base_url" in changes:
+            changes["base_url"] = changes.pop("api_base_url")
+        provider = services.update_provider(
+            principal=self.person,
+            provider_id=provider_number(provider_id),
+            changes=changes,
+            origin=self.incoming.origin,
+        )
+        return self.answer(self._shown(provider), _("The provider was changed."))
+
+    @described("Delete a provider", kind="change")
+    def destroy(self, request: Request, provider_id: str) -> HttpResponse:
+        services.delete_provider(principal=self.person, provider_id=provider_number(provider_id), origin=self.incoming.origin)
+        return self.answer(None, _("The provider was deleted."))
+
+    def _shown(self, provider: Provider) -> dict[str, Any]:
+        return responses.provider(provider, self.person)
+
+
+class DistributionViewSet(ContractViewSet):
+    """For administrators."""
+
+    @described("Hand a provider out", kind="write", request=requests.NewDistribution, data=schemas.Distributed)
+    def create(self, request: Request, provider_id: str) -> HttpResponse:
+        """To all of these people, or to none when one of them does not exist."""
+        number = provider_number(provider_id)
+        rows = services.distribute(
+            principal=self.person,
+            provider_id=number,
+            user_ids=self.parse(requests.NewDistribution)["user_ids"],
+            origin=self.incoming.origin,
+        )
+        return self.answer(responses.distributed(number, rows), _("The provider was handed out."))
+
+    @described("Take a provider back from somebody", kind="change")
+    def destroy(self, request: Request, provider_id: str, user_id: str) -> HttpResponse:
+        user = parse_number(user_id)
+        if user is None:
+            raise NotFound
+        services.undistribute(
+            principal=self.person, provider_id=provider_number(provider_id), user_id=user, origin=self.incoming.origin
+        )
+        return self.answer(None, _("The provider was taken back."))
+
+    @described("Whom a provider was handed to", kind="change", many=schemas.Distribution)
+    def list(self, request: Request, provider_id: str) -> HttpResponse:
+        rows = selectors.distributions_of(principal=self.person, provider_id=provider_number(provider_id))
+        return self.answer([responses.distribution(row) for row in rows], _("Whom the provider was handed to."))
