@@ -33,9 +33,15 @@ conversations_conversation.id = ANY(ARRAY(SELECT conversation_id FROM conversati
 """
 
 
+def entry_words(*, user_id: int, text: str) -> list[str]:
+    """What a text of hers is found by, as an entry holds it; for who writes the entry in a statement of his own."""
+    owner = _owner(user_id)
+    return [f"{owner}:{word}" for word in words_of(text)]
+
+
 def index_title(*, user_id: int, conversation_id: int, title: str) -> None:
     """Call it in the transaction that stores the title."""
-    words = _owned(user_id, words_of(title))
+    words = entry_words(user_id=user_id, text=title)
     if not words:
         SearchEntry.objects.filter(conversation_id=conversation_id, message=None).delete()
         return
@@ -45,7 +51,7 @@ def index_title(*, user_id: int, conversation_id: int, title: str) -> None:
 
 def index_message(*, user_id: int, conversation_id: int, message_id: int, text: str) -> None:
     """Call it in the transaction that stores the text, once it is whole: an answer is found when it has ended."""
-    words = _owned(user_id, words_of(text))
+    words = entry_words(user_id=user_id, text=text)
     if not words:
         forget_message(message_id=message_id)
         return
@@ -77,11 +83,6 @@ def matching(*, principal: Principal, conversations: QuerySet[Conversation], tex
         return conversations.none()
     found = RawSQL(_FOUND, [_query(principal.user_id, wanted)], output_field=models.BooleanField())  # noqa: S611
     return conversations.filter(found, user_id=principal.user_id)
-
-
-def _owned(user_id: int, words: Iterable[str]) -> list[str]:
-    owner = _owner(user_id)
-    return [f"{owner}:{word}" for word in words]
 
 
 def _query(user_id: int, wanted: Iterable[Wanted]) -> str:

@@ -1,21 +1,21 @@
 """From the name of a model to somebody who answers.
 
 Routes are looked up in a picture of the providers' tables that each process keeps. Triggers stamp `CatalogueVersion` anew in the
-transaction of every change, so one look at that one row (about 0.1 ms) tells whether the picture still holds: a provider that
-was switched off or deleted anywhere is gone from the next turn everywhere, and a send costs two such looks and no more.
+transaction of every change, so one look at that one row (about 0.1 ms, next to nothing in a pipeline) tells whether the picture
+still holds: a provider that was switched off or deleted anywhere is gone from the next turn everywhere.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from accounts.principal import Principal
 from chatplatform import environment
 from chatplatform.core import secrets
+from chatplatform.core.pipeline import ask
 from chatplatform.embedded.llama_server import SLOT_CONTEXT
 from providers import base, catalogue
 from providers.adapters.openai_compatible import OpenAICompatible
@@ -51,6 +51,7 @@ class Route:
     """The most tokens that may be asked for."""
     price: Price | None
     """None is unknown, not free."""
+    found_in: "Directory" = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Directory:
             max_output=(known and known.max_output) or longest,
             # What runs here costs nothing by the token, unless an operator put a price on it.
             price=facts.price or (FREE if provider.kind == Kind.LOCAL else None),
+            found_in=self,
         )
 
 
@@ -100,25 +102,30 @@ _directory: Directory | None = None
 _reading = threading.Lock()
 
 
+class Look:
+    """At the stamp: one small query. In a pipeline it is asked when this is made, and waited for by `directory()`."""
+
+    def __init__(self) -> None:
+        self._answer = ask("SELECT stamp FROM providers_catalogueversion WHERE id = 1", {})
+
+    def directory(self) -> Directory:
+        """The tables as they were at this look. Once for each."""
+        global _directory
+        row = self._answer.row()
+        stamp: UUID | None = row[0] if row else None
+        found = _directory
+        if found is not None and stamp is not None and found.stamp == stamp:
+            return found
+        with _reading:
+            if _directory is None or stamp is None or _directory.stamp != stamp:
+                # The stamp was read before the rows: a change in between makes the next look read them again.
+                _directory = _read_directory(stamp)
+            return _directory
+
+
 def current_directory() -> Directory:
-    """The tables as they are now: one small query when they have not changed."""
-    global _directory
-    stamp = _read_stamp()
-    found = _directory
-    if found is not None and stamp is not None and found.stamp == stamp:
-        return found
-    with _reading:
-        if _directory is None or stamp is None or _directory.stamp != stamp:
-            # The stamp was read before the rows: a change in between makes the next look read them again.
-            _directory = _read_directory(stamp)
-        return _directory
-
-
-def _read_stamp() -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT stamp FROM providers_catalogueversion")
-        row = cursor.fetchone()
-    return row[0] if row else None
+    """The tables as they are now."""
+    return Look().directory()
 
 
 def _read_directory(stamp: UUID | None) -> Directory:
@@ -155,12 +162,13 @@ def default_model(provider: Provider) -> str:
     return provider.default_model
 
 
-def find_route(*, principal: Principal, model: str | None) -> Route:
+def find_route(*, principal: Principal, model: str | None, directory: Directory | None = None) -> Route:
     """Who answers when this person asks for `model` (an alias or a vendor's name; None: whatever is the default).
 
+    `directory`: of a look in the same transaction, instead of another one.
     Raises UnknownModel, and ProviderSwitchedOff when the only ones who know the model may not be asked now.
     """
-    directory = current_directory()
+    directory = directory or current_directory()
     reachable = directory.reachable_by(principal)
     usable = tuple(provider for provider in reachable if provider.is_active)
     if not model:
@@ -187,7 +195,16 @@ def open_provider(route: Route) -> base.Provider:
     Raises ProviderError when the provider was switched off or deleted since the route was found, when its key cannot be
     opened, or when the local model is not running.
     """
-    provider = next((one for one in current_directory().providers if one.pk == route.provider_id), None)
+    return _open(route, current_directory())
+
+
+def open_found(route: Route) -> base.Provider:
+    """The same without another look, for a route that was found in this very visit to the database."""
+    return _open(route, route.found_in)
+
+
+def _open(route: Route, directory: Directory) -> base.Provider:
+    provider = next((one for one in directory.providers if one.pk == route.provider_id), None)
     if provider is None or not provider.is_active:
         raise base.ProviderError(base.ProviderFault.UNAVAILABLE, "the provider was switched off or deleted")
     base_url, api_key = _address(provider)

@@ -112,15 +112,17 @@ class LiveTurn:
 
     async def _store(self, ending: Ending) -> datetime | None:
         """Tries for half a minute while the database is away."""
-        loop = asyncio.get_running_loop()
+        assignment, loop = self.assignment, asyncio.get_running_loop()
         self._give_up_at = min(self._give_up_at, loop.time() + CLOSING_PATIENCE_SECONDS)
         pause = 0.1
         while True:
             try:
                 closed_at = await in_database_thread(
                     store.close_turn,
-                    turn_id=self.assignment.opened.turn_id,
-                    fence=self.assignment.fence,
+                    turn_id=assignment.opened.turn_id,
+                    fence=assignment.fence,
+                    user_id=assignment.user_id,
+                    price=assignment.route.price,
                     ending=ending,
                 )
             except Exception as error:

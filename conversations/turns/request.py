@@ -61,8 +61,8 @@ class OpenedTurn:
 class Assignment:
     """All that the engine needs to answer an opened turn."""
 
-    row_id: int
     fence: UUID
+    user_id: int
     opened: OpenedTurn
     started_at: datetime
     route: Route

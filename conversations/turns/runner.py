@@ -26,14 +26,15 @@ from conversations.turns.opening import open_turn
 from conversations.turns.replicas import Replicas
 from conversations.turns.request import Assignment, FinishedTurn, MessageView, OpenedTurn, TurnRequest, TurnView
 from conversations.turns.transcript import fold
+from providers import tokens
 from providers.base import Provider, ProviderError, ProviderFault
-from providers.registry import Route, open_provider
+from providers.registry import Route, open_found
 
 
 class TurnRunner:
     """One for a process, made in its event loop by `get_runner()`."""
 
-    def __init__(self, open_provider: Callable[[Route], Provider] = open_provider) -> None:
+    def __init__(self, open_provider: Callable[[Route], Provider] = open_found) -> None:
         self._open_provider = open_provider
         self._background: set[asyncio.Task[Any]] = set()
         self._openings: set[asyncio.Task[Any]] = set()
@@ -47,7 +48,7 @@ class TurnRunner:
     async def startup(self) -> None:
         loop = asyncio.get_running_loop()
         draining.on_begin(lambda: loop.call_soon_threadsafe(self._begin_draining))
-        for work in (*self._keeper.loops(), *self._replicas.loops()):
+        for work in (*self._keeper.loops(), *self._replicas.loops(), asyncio.to_thread(tokens.warm_up)):
             self._spawn(work)
 
     async def shutdown(self) -> None:
