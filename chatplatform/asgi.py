@@ -3,6 +3,7 @@
     sockets                     the contracts' consumers
     native routes               coroutines in this event loop: whatever waits on a turn (`contracts/native.py`)
     ordinary REST               Django's WSGI handler in a few long-lived threads
+    hot reads                   their views alone, in the same threads (`contracts/hot.py`)
     slow REST, admin, pages     the same handler in threads of their own, so that they never hold the fast ones
     static files                served here, from the installed packages
 
@@ -27,6 +28,7 @@ from servestatic import ServeStaticASGI  # noqa: E402
 from chatplatform.contracts.bodies import READ_SECONDS, ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
+from chatplatform.contracts.hot import HotReads  # noqa: E402
 from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  # noqa: E402
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
@@ -35,6 +37,7 @@ from chatplatform.contracts.routing import SOCKETS, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
+from chatplatform.logs import write_in_batches  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
 from providers import upstream  # noqa: E402
@@ -47,6 +50,7 @@ class Platform:
     def __init__(self, body_seconds: float = READ_SECONDS) -> None:
         self._body_seconds = body_seconds
         self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
+        self._hot = HotReads(self._fast.threads)
         self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
         self._static = _static_files()
 
@@ -74,14 +78,20 @@ class Platform:
         except (BodyTooLarge, BodyTooSlow) as error:
             await _refuse_body(error, scope, send)
             return
-        runs = found[0].runs(scope["method"]) if found else Runs.FAST if path.startswith("/api/") else Runs.SLOW
-        if runs is Runs.NATIVE and found is not None:
-            place, parts = found
-            consumer = place.consumers["GET" if scope["method"] == "HEAD" else scope["method"]]
-            await consumer(scope, receive, send, body=body, parts=parts)
-        else:
-            threads = self._fast if runs is Runs.FAST else self._slow
-            await threads(scope, body, send)
+        if found is None:
+            await (self._fast if path.startswith("/api/") else self._slow)(scope, body, send)
+            return
+        place, parts = found
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        match place.runs(method):
+            case Runs.NATIVE:
+                await place.consumers[method](scope, receive, send, body=body, parts=parts)
+            case Runs.HOT:
+                await self._hot(scope, send, place=place, parts=parts)
+            case Runs.FAST:
+                await self._fast(scope, body, send)
+            case Runs.SLOW:
+                await self._slow(scope, body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -120,6 +130,7 @@ def _static_files() -> ServeStaticASGI:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
+    write_in_batches()
     try:
         connections.close_on_drain()
         await get_runner().startup()
