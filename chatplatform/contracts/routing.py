@@ -69,6 +69,8 @@ def _check(path: str, routes: Mapping[str, Route]) -> None:
     if len({route.view for route in routes.values()}) != 1:
         raise ValueError(f"{path}: one viewset owns all methods of a path")
     for route in routes.values():
+        if route.runs is Runs.HOT and route.method != "GET":
+            raise ValueError(f"{route.method} {path}: only reads are hot")
         if hasattr(getattr(route.view, route.action), "native") is not (route.runs is Runs.NATIVE):
             raise ValueError(f"{route.method} {path}: NATIVE in the table and @native at the view go together")
 
@@ -89,9 +91,11 @@ def find_place(path: str) -> tuple[Place, dict[str, str]] | None:
     return None
 
 
-def django_patterns() -> Iterator[URLPattern]:
+def django_patterns(contract: Contract | None = None) -> Iterator[URLPattern]:
     """Every path with its viewset, the native ones included: they answer 405 to other methods, and describe themselves."""
     for place in places():
+        if contract is not None and place.contract is not contract:
+            continue
         view: type[ContractViewSet] = next(iter(place.routes.values())).view
         actions: dict[str, Any] = {method.lower(): route.action for method, route in place.routes.items()}
         handler = view.as_view(actions, contract=place.contract, routes=place.routes)
