@@ -26,10 +26,29 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return total
 
 
-def resident_megabytes(pids: Iterable[int]) -> float:
-    """The mean of these processes' resident memory."""
-    sizes = [psutil.Process(pid).memory_info().rss for pid in pids]
-    return sum(sizes) / len(sizes) / 1e6 if sizes else 0.0
+def own_cpu_seconds(pid: int) -> float:
+    """What this process has used without those that it started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return float(sum(psutil.Process(pid).cpu_times()[:2]))
+    return 0.0
+
+
+def resident_megabytes(pid: int) -> float:
+    """0 for a process that has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return float(psutil.Process(pid).memory_info().rss) / 1e6
+    return 0.0
+
+
+def tree_megabytes(pid: int) -> float:
+    """Of a process and those that it started, what they share counted once (the kernel's proportional size)."""
+    total = 0.0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += one.memory_full_info().pss / 1e6
+    return total
 
 
 def commit() -> str:

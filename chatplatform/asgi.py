@@ -3,6 +3,7 @@
     sockets                     the contracts' consumers
     native routes               coroutines in this event loop: whatever waits on a turn (`contracts/native.py`)
     ordinary REST               Django's WSGI handler in a few long-lived threads
+    hot reads                   their views alone, in the same threads (`contracts/hot.py`)
     slow REST, admin, pages     the same handler in threads of their own, so that they never hold the fast ones
     static files                served here, from the installed packages
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 
 import django
 
@@ -27,6 +29,7 @@ from servestatic import ServeStaticASGI  # noqa: E402
 from chatplatform.contracts.bodies import READ_SECONDS, ClientGone, read_body  # noqa: E402
 from chatplatform.contracts.connections import connections  # noqa: E402
 from chatplatform.contracts.contract import Runs  # noqa: E402
+from chatplatform.contracts.hot import HotReads  # noqa: E402
 from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  # noqa: E402
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
@@ -35,6 +38,7 @@ from chatplatform.contracts.routing import SOCKETS, Place, dialect_for, find_pla
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
+from chatplatform.logs import write_in_batches  # noqa: E402
 from chatplatform.wsgi import application as wsgi  # noqa: E402
 from conversations.turns.runner import get_runner  # noqa: E402
 from providers import upstream  # noqa: E402
@@ -47,6 +51,7 @@ class Platform:
     def __init__(self, body_seconds: float = READ_SECONDS) -> None:
         self._body_seconds = body_seconds
         self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
+        self._hot = HotReads(self._fast.threads)
         self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
         self._static = _static_files()
 
@@ -74,14 +79,20 @@ class Platform:
         except (BodyTooLarge, BodyTooSlow) as error:
             await _refuse_body(error, scope, send)
             return
-        runs = found[0].runs(scope["method"]) if found else Runs.FAST if is_api(path) else Runs.SLOW
-        if runs is Runs.NATIVE and found is not None:
-            place, parts = found
-            consumer = place.consumers["GET" if scope["method"] == "HEAD" else scope["method"]]
-            await consumer(scope, receive, send, body=body, parts=parts)
-        else:
-            threads = self._fast if runs is Runs.FAST else self._slow
-            await threads(_as_django_knows_it(scope, found), body, send)
+        if found is None:
+            await (self._fast if is_api(path) else self._slow)(scope, body, send)
+            return
+        place, parts = found
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        match place.runs(method):
+            case Runs.NATIVE:
+                await place.consumers[method](scope, receive, send, body=body, parts=parts)
+            case Runs.HOT:
+                await self._hot(scope, send, place=place, parts=parts)
+            case Runs.FAST:
+                await self._fast(_as_django_knows_it(scope, place, parts), body, send)
+            case Runs.SLOW:
+                await self._slow(_as_django_knows_it(scope, place, parts), body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -93,12 +104,9 @@ class Platform:
         await consumer()(scope, receive, send)
 
 
-def _as_django_knows_it(scope: Scope, found: tuple[Place, dict[str, str]] | None) -> Scope:
+def _as_django_knows_it(scope: Scope, place: Place, parts: Mapping[str, str]) -> Scope:
     """Django's URLs have each contract at its own base only: what was found by another is asked for there."""
-    if found is None or not found[0].contract.also_at:
-        return scope
-    place, parts = found
-    return {**scope, "path": place.address(parts)}
+    return {**scope, "path": place.address(parts)} if place.contract.also_at else scope
 
 
 def _header(scope: Scope, wanted: bytes) -> str:
@@ -131,6 +139,7 @@ def _static_files() -> ServeStaticASGI:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
+    write_in_batches()
     try:
         connections.close_on_drain()
         await get_runner().startup()

@@ -4,10 +4,14 @@ Ours are written with `structlog.get_logger(__name__).info("what_happened", key=
 id come from structlog's context variables, so they are in every line of a request, of a socket, of a Celery task.
 """
 
+import contextlib
 import json
 import logging
 import re
+import threading
+import time
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -75,6 +79,85 @@ def render(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> str:
     return line.translate(_CONTROLS)
 
 
+# --- The access line ----------------------------------------------------------------------------------------------------------
+
+_access = logging.getLogger("access")
+
+
+def write_access(event: str, fields: Mapping[str, Any]) -> None:
+    """The line of one request. It is written for every one, so it takes the short way: a fifth of what structlog's costs.
+
+    `fields` are written as they are: who calls this has hidden what they may hold.
+    """
+    if _access.isEnabledFor(logging.INFO):
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        entry = {"event": event, **fields, "logger": "access", "level": "info", "timestamp": now}
+        _access.handle(logging.LogRecord("access", logging.INFO, "", 0, entry, None, None))
+
+
+class LineFormatter(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "access" and isinstance(record.msg, dict):
+            return render(None, "", record.msg)
+        return super().format(record)
+
+
+class BatchingHandler(logging.StreamHandler[Any]):
+    """Standard error. Once started, it writes the lines of `EVERY_SECONDS` together, in a thread of its own.
+
+    A write for each line would let the event loop queue for Python's lock each time, behind the threads of REST. Warnings and
+    worse go out at once, after all that came before them; so does the rest at the end of the process. `kill -9` loses a batch.
+    """
+
+    EVERY_SECONDS = 0.05
+    MOST_LINES = 1000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self._waiting = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_for_ever, name="log", daemon=True)
+            self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called with the handler's lock."""
+        try:
+            self._lines.append(self.format(record))
+            if self._thread is None or record.levelno >= logging.WARNING or len(self._lines) >= self.MOST_LINES:
+                self.flush()
+            elif len(self._lines) == 1:
+                self._waiting.set()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        assert self.lock is not None
+        with self.lock:
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("\n".join(lines) + "\n")
+            super().flush()
+
+    def _write_for_ever(self) -> None:
+        while True:
+            self._waiting.wait()
+            self._waiting.clear()
+            time.sleep(self.EVERY_SECONDS)
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                self.flush()
+
+
+def write_in_batches() -> None:
+    """For a process that serves requests."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, BatchingHandler):
+            handler.start()
+
+
 def _without_uvicorn_extras(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     entry.pop("color_message", None)
     return entry
@@ -107,7 +190,7 @@ def configure(level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
+                "()": LineFormatter,
                 "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder(), _without_uvicorn_extras],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -117,7 +200,7 @@ def configure(level: str) -> dict[str, Any]:
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"stderr": {"()": BatchingHandler, "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": known},
         "loggers": {
             # One line a request is ours to write (`contracts/middleware.py`): it hides `?token=` and knows the user.

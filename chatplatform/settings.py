@@ -103,11 +103,14 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = env.integer("DATABASE_PREPARE_THRESHOLD", 5) or None
 """Runs after which a statement of `core.prepared` is prepared on its connection; 0 is never, for poolers that cannot."""
+DATABASE_LOCK_TIMEOUT = env.number("DATABASE_LOCK_TIMEOUT", 3)
+DATABASE_STATEMENT_TIMEOUT = env.number("DATABASE_STATEMENT_TIMEOUT", 30)
+"""Seconds a statement of a web process may wait for a lock, and take in all; 0 is for ever. See `core.timeouts`."""
 
 REDIS_URL = environment.redis_url()
 CACHES = {
     "default": {
-        "BACKEND": "chatplatform.core.cache.SharedRedisCache",
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         # A connection that died with a restarted server is tried once more, on a new one.
@@ -195,7 +198,9 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chatplatform@localhost")
 # --- How much ----------------------------------------------------------------------------------------------------------
 RATE_LIMITS = env.switch("RATE_LIMITS", True)
 """Off: no limit on requests per time. Quotas, lock-out, socket and body limits stay."""
-RATELIMIT_USE_CACHE = "default"
+RATE_AUTH = env.rate("RATE_AUTH", "5/m")
+RATE_SENDS = env.rate("RATE_SENDS", "20/m")
+RATE_OTHERS = env.rate("RATE_OTHERS", "100/m")
 MAX_JSON_BODY = 1_000_000
 MAX_BODY = 11_000_000
 MAX_JSON_DEPTH = 64
@@ -237,26 +242,25 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "chatplatform.contracts.openapi.route_schema.RouteSchema",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatplatform",
     "VERSION": VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "chatplatform.contracts.openapi.documents.PlatformGenerator",
     "PREPROCESSING_HOOKS": ["chatplatform.contracts.routing.written_paths"],
-    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": False,
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
-            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
+            "socketToken": {"type": "apiKey", "in": "query", "name": "token", "description": "For sockets only: as bearer."},
         }
     },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 
 # --- Logs --------------------------------------------------------------------------------------------------------------

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from chatplatform.contracts import pages
 from chatplatform.contracts.routing import django_patterns
 
 urlpatterns = [
     *django_patterns(),
-    path("", pages.start, name="start"),
-    re_path(r"^openapi\.json/?\Z", pages.openapi, name="openapi"),
-    re_path(r"^docs/?\Z", pages.Documentation.as_view(url_name="openapi"), name="docs"),
-    path("favicon.ico", pages.favicon),
+    path("", csrf_exempt(pages.start), name="start"),
+    re_path(r"^openapi\.json/?\Z", csrf_exempt(pages.openapi), name="openapi"),
+    re_path(r"^openapi/(?P<name>[^/]+)\.json/?\Z", csrf_exempt(pages.openapi)),
+    re_path(r"^docs/?\Z", csrf_exempt(pages.swagger), name="docs"),
+    re_path(r"^redoc(?:/(?P<name>[^/]+))?/?\Z", csrf_exempt(pages.redoc)),
+    path("favicon.ico", csrf_exempt(pages.favicon)),
     path("admin/", admin.site.urls),
 ]
 

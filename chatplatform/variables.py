@@ -6,6 +6,7 @@ remembered, so that the system checks can refuse it by name (`chatplatform.E011`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ T = TypeVar("T")
 unreadable: dict[str, str] = {}
 """By name: what it should have been."""
 
+_RATE = re.compile(r"[1-9][0-9]{0,8}/[smhd]")
 _ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
 
@@ -52,6 +54,17 @@ def zone(name: str, default: str) -> str:
             raise ValueError from error
 
     return _read(name, default, known, "a time zone such as Asia/Shanghai")
+
+
+def rate(name: str, default: str) -> str:
+    """So many in a time: `20/m`; s, m, h and d are second, minute, hour and day."""
+
+    def known(value: str) -> str:
+        if not _RATE.fullmatch(value.strip()):
+            raise ValueError
+        return value.strip()
+
+    return _read(name, default, known, "a rate such as 20/m")
 
 
 def _switch(value: str) -> bool:

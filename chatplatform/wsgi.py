@@ -1,4 +1,7 @@
-"""Django's own WSGI handler: ordinary REST and the admin site run in it, inside the ASGI process (see asgi.py)."""
+"""Django's own WSGI handler: ordinary REST and the admin site run in it, inside the ASGI process (see asgi.py).
+
+Whatever serves imports this file, and no command does.
+"""
 
 import os
 
@@ -6,3 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatplatform.settings")
 application = get_wsgi_application()
+
+from chatplatform.core.timeouts import bound_statements  # noqa: E402
+
+bound_statements()

@@ -50,6 +50,7 @@ class Conversation(models.Model):
                 "user",
                 models.F("updated_at").desc(),
                 models.F("id").desc(),
+                include=["is_archived"],  # so that those that are not are counted without a visit to their rows
                 condition=Q(deleted_at__isnull=True),
                 name="conversation_by_activity",
             )

@@ -35,9 +35,15 @@ conversations_conversation.id = ANY(ARRAY(SELECT conversation_id FROM conversati
 _FOUND_BY_TITLE = _FOUND.replace("%s::tsquery", "%s::tsquery AND message_id IS NULL")
 
 
+def entry_words(*, user_id: int, text: str) -> list[str]:
+    """What a text of hers is found by, as an entry holds it; for who writes the entry in a statement of his own."""
+    owner = _owner(user_id)
+    return [f"{owner}:{word}" for word in words_of(text)]
+
+
 def index_title(*, user_id: int, conversation_id: int, title: str) -> None:
     """Call it in the transaction that stores the title."""
-    words = _owned(user_id, words_of(title))
+    words = entry_words(user_id=user_id, text=title)
     if not words:
         SearchEntry.objects.filter(conversation_id=conversation_id, message=None).delete()
         return
@@ -47,7 +53,7 @@ def index_title(*, user_id: int, conversation_id: int, title: str) -> None:
 
 def index_message(*, user_id: int, conversation_id: int, message_id: int, text: str) -> None:
     """Call it in the transaction that stores the text, once it is whole: an answer is found when it has ended."""
-    words = _owned(user_id, words_of(text))
+    words = entry_words(user_id=user_id, text=text)
     if not words:
         forget_message(message_id=message_id)
         return
@@ -94,11 +100,6 @@ def matching(
     sql = _FOUND_BY_TITLE if in_titles_only else _FOUND
     found = RawSQL(sql, [_query(principal.user_id, wanted)], output_field=models.BooleanField())  # noqa: S611
     return conversations.filter(found, user_id=principal.user_id)
-
-
-def _owned(user_id: int, words: Iterable[str]) -> list[str]:
-    owner = _owner(user_id)
-    return [f"{owner}:{word}" for word in words]
 
 
 def _query(user_id: int, wanted: Iterable[Wanted]) -> str:

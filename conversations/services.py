@@ -22,7 +22,7 @@ from chatplatform.core.origin import Origin
 from conversations import search, selectors
 from conversations.context import living_end
 from conversations.errors import ConversationBusy, ConversationNotFound, MessageNotFound
-from conversations.models import Conversation, Message, MessageRevision, Turn
+from conversations.models import Conversation, Message, MessageRevision, Turn, VendorThread
 from conversations.records import named
 from conversations.titles import title_from
 from conversations.turns import stream
@@ -161,6 +161,7 @@ def delete_conversation(*, principal: Principal, conversation_id: UUID | int, or
     transaction.on_commit(lambda: stream.forget(turn_ids))
     search.forget_conversation(conversation_id=conversation.pk)
     MessageRevision.objects.filter(message__conversation=conversation).delete()
+    VendorThread.objects.filter(conversation=conversation).delete()
     Message.objects.filter(conversation=conversation).update(content="")
     Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="")
     Conversation.objects.filter(pk=conversation.pk).update(
@@ -192,6 +193,7 @@ def edit_message(*, principal: Principal, message_id: UUID, content: str, origin
         message.save(update_fields=["content", "edited_at", "tokens_used"])
         # An answer's events are read again from its text: this one is none that the model wrote word by word.
         Turn.objects.filter(answer=message).update(marks=b"")
+        VendorThread.objects.filter(conversation=conversation).delete()  # the vendor remembers the old text
         search.index_message(user_id=principal.user_id, conversation_id=conversation.pk, message_id=message.pk, text=content)
         audit.record(action="message.edited", actor_id=principal.user_id, target=f"message:{message.uuid}", origin=origin)
     return selectors.view_message(message=message)
@@ -212,6 +214,7 @@ def delete_message(*, principal: Principal, message_id: UUID, origin: Origin) ->
         Turn.objects.filter(pk=turn.pk).update(text="", marks=b"", error_detail="")
         transaction.on_commit(lambda: stream.forget([turn.uuid]))
     MessageRevision.objects.filter(message=message).delete()
+    VendorThread.objects.filter(conversation=conversation).delete()
     search.forget_message(message_id=message.pk)
     Message.objects.filter(pk=message.pk).update(content="", deleted_at=timezone.now())
     Conversation.objects.filter(pk=conversation.pk).update(

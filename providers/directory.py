@@ -58,6 +58,7 @@ class Route:
     """The provider's own setting, for a message that has none."""
     principal: Principal | None = None
     """For whom it was found: `open_provider` asks again whether she may."""
+    found_in: "Directory | None" = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,14 @@ class Directory:
             (hers if provider.is_default or provider.pk in person.given else others).append(provider)
         return (*hers, *others) if principal is not None and principal.is_admin else tuple(hers)
 
+    def agents_of(self, principal: Principal) -> tuple[Agent, ...]:
+        """Those that this person may talk to; an administrator sees all, the inactive ones included."""
+        if principal.is_admin:
+            return self.agents
+        reachable = {None, *(provider.pk for provider in self.reachable_by(principal))}
+        active = (agent for agent in self.agents if agent.status == Agent.Status.ACTIVE)
+        return tuple(agent for agent in active if agent.provider_id in reachable)
+
     def served_by(self, provider: Provider) -> list[str]:
         """The names of the models that may be asked for, the default model first, those that agents name last."""
         listed = [name for provider_id, name in self.models if provider_id == provider.pk]
@@ -168,6 +177,7 @@ class Directory:
             temperature=provider.config.get("temperature"),
             max_tokens=provider.config.get("max_tokens"),
             principal=principal,
+            found_in=self,
         )
 
 

@@ -1,8 +1,8 @@
 """From the name of a model to somebody who answers.
 
 Routes are looked up in a picture of the providers' tables that each process keeps. Triggers stamp `CatalogueVersion` anew in the
-transaction of every change, so one look at that one row (about 0.1 ms) tells whether the picture still holds: a provider that
-was switched off or deleted anywhere is gone from the next turn everywhere, and a send costs two such looks and no more.
+transaction of every change, so one look at that one row (about 0.1 ms, next to nothing in a pipeline) tells whether the picture
+still holds: a provider that was switched off or deleted anywhere is gone from the next turn everywhere.
 """
 
 import threading
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from accounts.principal import Principal
 from chatplatform import environment
 from chatplatform.core import secrets
+from chatplatform.core.pipeline import ask
 from providers import base
 from providers.adapters.anthropic_messages import AnthropicMessages
 from providers.adapters.coze import Coze
@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ADAPTERS",
     "Directory",
+    "Look",
     "Price",
     "Route",
     "current_directory",
     "default_model",
     "find_route",
     "find_routes",
+    "open_found",
     "open_provider",
 ]
 
@@ -59,25 +61,30 @@ _directory: Directory | None = None
 _reading = threading.Lock()
 
 
+class Look:
+    """At the stamp: one small query. In a pipeline it is asked when this is made, and waited for by `directory()`."""
+
+    def __init__(self) -> None:
+        self._answer = ask("SELECT stamp FROM providers_catalogueversion WHERE id = 1", {})
+
+    def directory(self) -> Directory:
+        """The tables as they were at this look. Once for each."""
+        global _directory
+        row = self._answer.row()
+        stamp: UUID | None = row[0] if row else None
+        found = _directory
+        if found is not None and stamp is not None and found.stamp == stamp:
+            return found
+        with _reading:
+            if _directory is None or stamp is None or _directory.stamp != stamp:
+                # The stamp was read before the rows: a change in between makes the next look read them again.
+                _directory = _read_directory(stamp)
+            return _directory
+
+
 def current_directory() -> Directory:
-    """The tables as they are now: one small query when they have not changed."""
-    global _directory
-    stamp = _read_stamp()
-    found = _directory
-    if found is not None and stamp is not None and found.stamp == stamp:
-        return found
-    with _reading:
-        if _directory is None or stamp is None or _directory.stamp != stamp:
-            # The stamp was read before the rows: a change in between makes the next look read them again.
-            _directory = _read_directory(stamp)
-        return _directory
-
-
-def _read_stamp() -> UUID | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT stamp FROM providers_catalogueversion")
-        row = cursor.fetchone()
-    return row[0] if row else None
+    """The tables as they are now."""
+    return Look().directory()
 
 
 def _read_directory(stamp: UUID | None) -> Directory:
@@ -96,17 +103,19 @@ def find_routes(
     provider_id: int | None = None,
     conversation_provider_id: int | None = None,
     agent_provider_id: int | None = None,
+    directory: Directory | None = None,
 ) -> tuple[Route, ...]:
     """Who answers this person, and who is asked next if that one fails before its first token.
 
     Who answers: `provider_id`, the one asked for; else the conversation's; else the agent's; else her default; else the first
     that is available. With `model` (an alias or a vendor's name; None: whatever is the default) the first of these who has it.
-    What she may no longer use, or is switched off, is passed over, unless it is the one asked for.
+    What she may no longer use, or is switched off, is passed over, unless it is the one asked for. `directory`: of a look in the
+    same transaction, instead of another one.
 
     Raises ProviderNotAccessible (asked for, but unknown or not hers), UnknownModel, and ProviderSwitchedOff when the one asked
     for or the only ones who know the model may not be asked now.
     """
-    directory = current_directory()
+    directory = directory or current_directory()
     if provider_id is not None:
         chosen = _asked_for(directory, principal, provider_id)
         name = directory.vendors_name(chosen, model) if model else default_model(chosen)
@@ -175,7 +184,16 @@ def open_provider(route: Route) -> base.Provider:
     Raises ProviderError when the provider was switched off, deleted or taken back since the route was found, when its key cannot
     be opened, or when the local model is not running.
     """
-    reachable = current_directory().reachable_by(route.principal)
+    return _open(route, current_directory())
+
+
+def open_found(route: Route) -> base.Provider:
+    """The same without another look, for a route that was found in this very visit to the database."""
+    return _open(route, route.found_in or current_directory())
+
+
+def _open(route: Route, directory: Directory) -> base.Provider:
+    reachable = directory.reachable_by(route.principal)
     provider = next((one for one in reachable if one.pk == route.provider_id), None)
     if provider is None or not provider.is_active:
         raise base.ProviderError(base.ProviderFault.UNAVAILABLE, "the provider was switched off, deleted or taken back")

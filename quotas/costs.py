@@ -7,6 +7,8 @@ from typing import Literal
 
 from providers.catalogue import Price
 
+UsageSource = Literal["provider", "estimated", "missing"]
+
 MILLION = 1_000_000
 MOST_TOKENS = 10**12
 """No answer has more; a count above it is a vendor's mistake and is cut, so that it cannot overflow a sum."""
@@ -20,7 +22,7 @@ class MeasuredUsage:
     """All of the prompt, its cached part included."""
     completion_tokens: int | None
     """All that was generated, reasoning included."""
-    source: Literal["provider", "estimated", "missing"]
+    source: UsageSource
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
 

@@ -18,6 +18,7 @@ from chatplatform.contracts.errors import ErrorTable, WireError
 if TYPE_CHECKING:
     from chatplatform.contracts.encoder import EncoderFactory
     from chatplatform.contracts.http import ContractViewSet
+    from chatplatform.contracts.openapi.describing import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Contract:
     paging: Paging
     stream_encoder: EncoderFactory
     """Makes the encoder of one turn's server-sent events."""
+    document: Document
+    """What its OpenAPI document says beside its operations."""
     also_at: tuple[str, ...] = ()
     """Further bases where it answers what nobody before it has, and whatever its clients ask for by `Accept`."""
 
@@ -62,6 +65,7 @@ class Runs(StrEnum):
     FAST = "in the threads of ordinary REST"
     SLOW = "in the threads for what takes over 50 ms: password hashing"
     NATIVE = "in the event loop, because it waits on a turn or on other services"
+    HOT = "in the threads of ordinary REST, without Django's handler: a read that is asked for all the time"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,4 +44,5 @@ ERROR_MESSAGES = (
     gettext_noop("The body of the request is too large."),
     gettext_noop("The body of the request did not arrive in time."),
     gettext_noop("This content type is not supported."),
+    gettext_noop("A WebSocket is spoken at this address."),
 )

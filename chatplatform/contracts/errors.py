@@ -57,6 +57,9 @@ class ErrorTable:
     def row_for(self, kind: type[DomainError]) -> ErrorRow:
         return self._rows[self.stated_for(kind)]
 
+    def codes(self) -> tuple[str, ...]:
+        return tuple(sorted({row.code for row in self._rows.values()}))
+
 
 @dataclass(frozen=True, slots=True)
 class WireError:
@@ -99,6 +102,8 @@ class WireError:
             found.append(("Retry-After", str(self.retry_after)))
         if self.status == 401:
             found.append(("WWW-Authenticate", "Bearer"))
+        if self.status == 426:
+            found.append(("Upgrade", "websocket"))
         return found
 
 

@@ -52,6 +52,10 @@ class LineField(TextField):
         return text
 
 
+class AddressField(LineField):
+    """An e-mail address. Whether it is one, the accounts say."""
+
+
 class NumberField(serializers.FloatField):
     default_error_messages = {"invalid": _("Must be a number.")}
 

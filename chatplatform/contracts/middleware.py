@@ -22,9 +22,9 @@ from chatplatform.core.errors import DomainError, InvalidInput, NotAllowed, Unkn
 from chatplatform.core.metrics import count_http
 from chatplatform.core.networks import is_within
 from chatplatform.core.origin import Origin
-from chatplatform.logs import hide_secrets
+from chatplatform.logs import hide_secrets, write_access
 
-log = structlog.get_logger("access")
+log = structlog.get_logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -183,8 +183,9 @@ class _Exchange:
 
     def write_line(self) -> None:
         fields: dict[str, Any] = {
+            "request_id": hide_secrets(self._arrival.origin.request_id),
             "method": self._scope.get("method", "WEBSOCKET"),
-            "path": self._scope["path"],
+            "path": hide_secrets(self._scope["path"]),
             "status": self._status,
             "ms": round((time.perf_counter() - self._began) * 1000, 1),
             "bytes": self._bytes,
@@ -198,7 +199,7 @@ class _Exchange:
             fields["frames"] = self._frames
         if self._scope["type"] == "http":
             self._count()
-        log.info("request" if self._scope["type"] == "http" else "socket", **fields)
+        write_access("request" if self._scope["type"] == "http" else "socket", fields)
 
     def _count(self) -> None:
         answered = isinstance(self._status, int)

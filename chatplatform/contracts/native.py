@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 
 from accounts.principal import Principal
@@ -24,6 +23,7 @@ from chatplatform.contracts.contract import Contract, Route
 from chatplatform.contracts.encoder import StreamEncoder
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
 from chatplatform.contracts.incoming import Asked, Incoming, admit, in_language
+from chatplatform.contracts.json_body import dump_json
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import DomainError, NotSignedIn
 from conversations.turns.runner import get_runner
@@ -118,7 +118,7 @@ def refusal(error: DomainError, contract: Contract) -> JsonAnswer:
 
 
 async def send_json(send: Send, answer: JsonAnswer, kind: str = "http.response") -> None:
-    body = orjson.dumps(answer.body)
+    body = dump_json(answer.body)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.views import SpectacularSwaggerSplitView
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from chatplatform.contracts.errors import as_domain_error
 from chatplatform.contracts.http import error_response, json_response
 from chatplatform.contracts.incoming import in_language, language_of
+from chatplatform.contracts.openapi.documents import document_names, published
 from chatplatform.contracts.registry import is_api
 from chatplatform.contracts.routing import dialect_for
 from chatplatform.core.errors import DomainError, MalformedBody, MethodNotAllowed, NotAllowed, NotFound
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-# Swagger writes styles into its page, and pictures as data.
+# Swagger and Redoc write styles into their pages, and pictures as data.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+REDOC_POLICY = f"{DOCS_POLICY}; worker-src blob:"  # it searches in a worker that it writes itself
 
 
 def start(request: HttpRequest) -> HttpResponse:
@@ -46,6 +43,7 @@ def start(request: HttpRequest) -> HttpResponse:
                 "api": "/api/v1",
                 "health": "/api/v1/health",
                 "docs": "/docs",
+                "redoc": "/redoc",
                 "openapi": "/openapi.json",
             }
         )
@@ -54,19 +52,18 @@ def start(request: HttpRequest) -> HttpResponse:
         return response
 
 
-@cache
-def _openapi() -> bytes:
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
-    return orjson.dumps(schema)
-
-
-def openapi(request: HttpRequest) -> HttpResponse:
-    """`/openapi.json`: made once for each process."""
+def openapi(request: HttpRequest, name: str = "") -> HttpResponse:
+    """`/openapi.json` of all contracts, `/openapi/{name}.json` of one."""
     if request.method not in ("GET", "HEAD"):
         return _refused(request, MethodNotAllowed())
-    response = HttpResponse(_openapi(), content_type="application/json")
+    try:
+        document = published(name)
+    except NotFound as error:
+        return _refused(request, error)
+    response = HttpResponse(document.body, content_type="application/json")
+    response["ETag"] = document.etag
     response["Cache-Control"] = "public, max-age=300"  # it changes with the version only
-    return response
+    return get_conditional_response(request, etag=document.etag, response=response) or response
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -76,14 +73,34 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
-class Documentation(SpectacularSwaggerSplitView):
+def swagger(request: HttpRequest) -> HttpResponse:
     """`/docs`: Swagger's page with its own scripts, and those only."""
+    return _documentation(request, "swagger.html", DOCS_POLICY)
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        answered = super().finalize_response(request, response, *args, **kwargs)
-        answered["Content-Security-Policy"] = DOCS_POLICY
-        answered["Cache-Control"] = "public, max-age=300"
-        return answered
+
+def redoc(request: HttpRequest, name: str | None = None) -> HttpResponse:
+    """`/redoc` for all contracts, `/redoc/{name}` for one."""
+    if name is not None and name not in document_names():
+        return _refused(request, NotFound())
+    return _documentation(request, "redoc.html", REDOC_POLICY, name or "")
+
+
+def _documentation(request: HttpRequest, template: str, policy: str, chosen: str = "") -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return _refused(request, MethodNotAllowed())
+    documents = [
+        {
+            "name": name or "all",
+            "url": f"/openapi/{name}.json" if name else "/openapi.json",
+            "page": f"/redoc/{name}" if name else "/redoc",
+            "chosen": name == chosen,
+        }
+        for name in ("", *document_names())
+    ]
+    response = render(request, template, {"documents": documents})
+    response["Content-Security-Policy"] = policy
+    response["Cache-Control"] = "public, max-age=300"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

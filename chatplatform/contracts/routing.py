@@ -79,6 +79,8 @@ def _check(path: str, routes: Mapping[str, Route]) -> None:
     if len({route.view for route in routes.values()}) != 1:
         raise ValueError(f"{path}: one viewset owns all methods of a path")
     for route in routes.values():
+        if route.runs is Runs.HOT and route.method != "GET":
+            raise ValueError(f"{route.method} {path}: only reads are hot")
         if hasattr(getattr(route.view, route.action), "native") is not (route.runs is Runs.NATIVE):
             raise ValueError(f"{route.method} {path}: NATIVE in the table and @native at the view go together")
 
@@ -176,9 +178,11 @@ def dialect_for(path: str, accept: str = "") -> Contract:
 # --- For Django and the documents ---------------------------------------------------------------------------------------------
 
 
-def django_patterns() -> Iterator[URLPattern]:
+def django_patterns(contract: Contract | None = None) -> Iterator[URLPattern]:
     """Every path with its viewset, the native ones included: they answer 405 to other methods, and describe themselves."""
     for place in places():
+        if contract is not None and place.contract is not contract:
+            continue
         route = next(iter(place.routes.values()))
         view: type[ContractViewSet] = route.view
         actions: dict[str, Any] = {method.lower(): route.action for method, route in place.routes.items()}

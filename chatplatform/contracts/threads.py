@@ -43,12 +43,12 @@ class DjangoInThreads:
 
     def __init__(self, handler: WSGIHandler, count: int, name: str) -> None:
         self._handler = handler
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self.threads = ThreadPoolExecutor(count, thread_name_prefix=name)
 
     async def __call__(self, scope: Scope, body: bytes, send: Send) -> None:
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, context.run, self._ask, scope, body)
+        answer = await loop.run_in_executor(self.threads, context.run, self._ask, scope, body)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 

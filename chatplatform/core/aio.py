@@ -9,8 +9,9 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import ParamSpec, TypeVar
 
@@ -32,20 +33,27 @@ def _database_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.TURN_DB_THREADS, thread_name_prefix="turn-db")
 
 
+@contextmanager
+def kept_connections() -> Iterator[None]:
+    """Looks after this thread's database connections around blocking code, as Django does around a request of its own."""
+    # Django asks a connection whether it lives before each request; one that has just been used need not be asked.
+    if time.monotonic() - getattr(_last, "used", 0.0) > CHECK_AFTER_IDLE_SECONDS:
+        close_old_connections()
+    try:
+        yield
+    finally:
+        for connection in connections.all(initialized_only=True):
+            if connection.errors_occurred:
+                connection.close_if_unusable_or_obsolete()
+        _last.used = time.monotonic()
+
+
 async def in_database_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs blocking database code off the loop. The code goes on to its end even when the awaiting task is cancelled."""
 
     def run() -> R:
-        # Django asks a connection whether it lives before each request; one that has just been used need not be asked.
-        if time.monotonic() - getattr(_last, "used", 0.0) > CHECK_AFTER_IDLE_SECONDS:
-            close_old_connections()
-        try:
+        with kept_connections():
             return call(*args, **kwargs)
-        finally:
-            for connection in connections.all(initialized_only=True):
-                if connection.errors_occurred:
-                    connection.close_if_unusable_or_obsolete()
-            _last.used = time.monotonic()
 
     context = contextvars.copy_context()
     return await asyncio.get_running_loop().run_in_executor(_database_threads(), context.run, run)

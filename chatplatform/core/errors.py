@@ -26,7 +26,8 @@
     ├── NotAcceptable
     ├── BodyTooLarge
     ├── BodyTooSlow
-    └── UnsupportedMediaType
+    ├── UnsupportedMediaType
+    └── UpgradeRequired         a WebSocket lives here
 
 The domain apps grow the tree in their own `errors.py`. The docstring of an error is its message.
 """
@@ -175,6 +176,10 @@ class BodyTooSlow(DomainError):
 
 class UnsupportedMediaType(DomainError):
     """This content type is not supported."""
+
+
+class UpgradeRequired(DomainError):
+    """A WebSocket is spoken at this address."""
 
 
 class Unavailable(RetryLater):

@@ -44,6 +44,8 @@ def unseal(sealed: str, *, bound_to: str) -> str:
         raise CannotUnseal("unknown version or key")
     try:
         raw = base64.b64decode(body, validate=True)
+        if base64.b64encode(raw).decode() != body:
+            raise ValueError("not as we write it")  # the last character has bits that stand for nothing
         return key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _context(key_id, bound_to)).decode()
     except (binascii.Error, InvalidTag, ValueError) as error:
         raise CannotUnseal("damaged, or bound to another place") from error

@@ -6,6 +6,7 @@ The engine knows no database and no connection of a client. It ends by itself, o
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import assert_never
 
@@ -19,13 +20,15 @@ from conversations.turns.usage import measure
 from providers.base import (
     Finished,
     FinishReason,
-    Provider,
     ProviderError,
     ReasoningDelta,
     TextDelta,
+    ThreadNamed,
     UsageReported,
 )
+from providers.fallback import Answering, Chain
 from providers.hygiene import storable
+from providers.registry import Route
 from providers.tokens import count_text
 
 log = structlog.get_logger(__name__)
@@ -37,6 +40,10 @@ class Answer:
     def __init__(self, assignment: Assignment, turn_log: TurnLog) -> None:
         self.assignment = assignment
         self.log = turn_log
+        self.route = assignment.routes[0]
+        """Of who answers."""
+        self.thread = ""
+        """The vendor's id of this conversation, where it keeps one."""
         self.reasoning: list[str] = []
         self.reported: UsageReported | None = None
         self.finish = FinishReason.OTHER
@@ -49,10 +56,13 @@ class Answer:
         """Seconds from the beginning to the first token."""
         self._began = time.monotonic()
 
-    async def write(self, provider: Provider) -> Ending:
-        """Asks the provider and keeps what it says. Every failure is an ending; only cancellation is raised."""
+    async def write(self, chain: Chain, *, pass_on: Callable[[Route], Awaitable[None]]) -> Ending:
+        """Asks, and keeps what is said. Every failure is an ending; only cancellation is raised.
+
+        `pass_on` stores who answers, when it is another than who was meant, before anything that it says.
+        """
         try:
-            async with aclosing(provider.stream(self.assignment.request)) as events:
+            async with aclosing(chain.stream(self.assignment.request)) as events:
                 async for event in events:
                     match event:
                         case TextDelta(text):
@@ -67,25 +77,27 @@ class Answer:
                                 break
                         case UsageReported():
                             self.reported = event
+                        case ThreadNamed(thread):
+                            self.thread = thread
+                        case Answering(route):
+                            await pass_on(route)
+                            self.route = route
                         case Finished(reason, model):
                             self.finish, self.model = reason, model
                         case _:
                             assert_never(event)
         except ProviderError as error:
-            return self.refused(error)
+            return self.failed(str(error.fault), error.detail, error.retry_after)
         except Exception as error:
             log.exception("turn_broke", turn_id=str(self.assignment.opened.turn_id))
             return self.failed("internal", repr(error), None)
         return self.ending(Turn.State.COMPLETED, finish_reason=str(self.finish))
 
-    def refused(self, error: ProviderError) -> Ending:
-        return self.failed(str(error.fault), error.detail, error.retry_after)
-
     def failed(self, code: str, detail: str, retry_after: float | None) -> Ending:
         log.warning(
             "turn_failed",
             turn_id=str(self.assignment.opened.turn_id),
-            provider=self.assignment.route.provider_name,
+            provider=self.route.provider_name,
             code=code,
             detail=detail,
         )
@@ -97,7 +109,7 @@ class Answer:
             reported=self.reported,
             prompt_estimate=self.assignment.prompt_tokens,
             text=text,
-            model=self.assignment.route.model,
+            model=self.route.model,
             reasoning="".join(self.reasoning),
         )
         return Ending(
@@ -107,6 +119,7 @@ class Answer:
             usage=usage,
             free=costs_nothing(state, text),
             model=storable(self.model),
+            thread=self.thread if state == Turn.State.COMPLETED else "",
             **more,  # type: ignore[arg-type]
         )
 
@@ -121,7 +134,7 @@ class Answer:
         allowed += allowed // 10 + 16  # our count is not the vendor's
         if self._uncounted_length < 64 or self._counted + self._uncounted_length <= allowed:
             return False
-        self._counted += count_text("".join(self._uncounted), model=self.assignment.route.model)
+        self._counted += count_text("".join(self._uncounted), model=self.route.model)
         self._uncounted.clear()
         self._uncounted_length = 0
         if self._counted <= allowed:

@@ -13,6 +13,7 @@ from conversations.models import Conversation, Turn
 from conversations.turns import stream
 from conversations.turns.store import LEASE_RAN_OUT, Ending, close_turn, costs_nothing
 from conversations.turns.usage import measure
+from providers.catalogue import Price
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 200
@@ -69,7 +70,14 @@ def close_from_outside(
         usage=measure(reported=None, prompt_estimate=turn.prompt_tokens or 0, text=text, model=turn.model),
         free=costs_nothing(state, text),
     )
-    closed = close_turn(turn_id=turn.uuid, fence=turn.fence, ending=ending, only_if_expired=only_if_expired)
+    closed = close_turn(
+        turn_id=turn.uuid,
+        fence=turn.fence,
+        user_id=turn.user_id,
+        price=Price(**turn.price) if turn.price else None,
+        ending=ending,
+        only_if_expired=only_if_expired,
+    )
     return len(text) if closed is not None else None
 
 

@@ -74,7 +74,7 @@ class Keeper:
         ours = await in_database_thread(store.save_progress, [_progress(live) for live, _ in batch])
         for live, count in batch:
             live.log.saved = count
-            stop = ours.get(live.assignment.row_id)
+            stop = ours.get(live.assignment.opened.turn_id)
             if stop is None:
                 live.lose()
             elif stop:
@@ -91,5 +91,5 @@ class Keeper:
 def _progress(live: LiveTurn) -> Progress:
     turn_log, assignment = live.log, live.assignment
     if len(turn_log.marks) <= turn_log.saved:
-        return Progress(assignment.row_id, assignment.fence, None, None)
-    return Progress(assignment.row_id, assignment.fence, turn_log.text, turn_log.marks.tobytes())
+        return Progress(assignment.opened.turn_id, assignment.fence, None, None)
+    return Progress(assignment.opened.turn_id, assignment.fence, turn_log.text, turn_log.marks.tobytes())

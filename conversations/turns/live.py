@@ -14,12 +14,15 @@ from chatplatform.core.aio import in_database_thread
 from conversations.models import Turn
 from conversations.turns import reading, store
 from conversations.turns.engine import Answer
-from conversations.turns.events import UNKNOWN_USAGE, TurnEnded, TurnInterrupted, TurnStarted, TurnUsage, make_ending
+from conversations.turns.events import UNKNOWN_USAGE, TurnEnded, TurnInterrupted, TurnStarted, make_ending
 from conversations.turns.log import TurnLog
 from conversations.turns.loops import report
 from conversations.turns.request import Assignment
 from conversations.turns.store import Ending
-from providers.base import Provider, ProviderError
+from conversations.turns.usage import usage_of
+from providers.fallback import Chain
+from providers.registry import Route
+from quotas.costs import MeasuredUsage
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +67,10 @@ class LiveTurn:
         """This process ends soon: no long waiting for a database that is away."""
         self._give_up_at = min(self._give_up_at, asyncio.get_running_loop().time() + LAST_PATIENCE_SECONDS)
 
-    async def run(self, provider: Provider | ProviderError) -> None:
+    async def run(self, chain: Chain) -> None:
         """Whatever happens, the log has an ending when this returns."""
         try:
-            ending = await self._write(provider)
+            ending = await self._write(chain)
             self.log.end(await self._close(ending))
         except Exception:
             log.exception("turn_broke", turn_id=str(self.log.started.turn_id))
@@ -75,14 +78,12 @@ class LiveTurn:
             if self.log.ended is None:
                 self.log.end(TurnInterrupted(self.log.next_n, UNKNOWN_USAGE, timezone.now()))
 
-    async def _write(self, provider: Provider | ProviderError) -> Ending:
+    async def _write(self, chain: Chain) -> Ending:
         if self._wanted:
             return self.answer.ending(self._wanted)
-        if isinstance(provider, ProviderError):
-            return self.answer.refused(provider)
         self._writing = True
         try:
-            return await self.answer.write(provider)
+            return await self.answer.write(chain, pass_on=self._pass_on)
         except asyncio.CancelledError:
             return self.answer.ending(self._wanted or Turn.State.INTERRUPTED)
         finally:
@@ -91,36 +92,39 @@ class LiveTurn:
             while task is not None and task.uncancel():
                 pass
 
+    async def _pass_on(self, route: Route) -> None:
+        await in_database_thread(store.pass_on, turn_id=self.assignment.opened.turn_id, fence=self.assignment.fence, route=route)
+
     async def _close(self, ending: Ending) -> TurnEnded:
         """Stored first, then told: who sees the ending can rely on it."""
         closed_at = None if self.lost else await self._store(ending)
         if closed_at is None:
             return await self._ending_of_others()
-        usage = ending.usage
+        counts = MeasuredUsage(None, None, ending.usage.source) if ending.free else ending.usage
         return make_ending(
             ending.state,
             n=self.log.next_n,
-            usage=TurnUsage(None, None, usage.source)
-            if ending.free
-            else TurnUsage(usage.prompt_tokens, usage.completion_tokens, usage.source),
+            usage=usage_of(counts, price=self.answer.route.price),
             at=closed_at,
             finish_reason=ending.finish_reason,
-            model=ending.model or self.assignment.route.model,
+            model=ending.model or self.answer.route.model,
             code=ending.error_code,
             retry_after=ending.retry_after,
         )
 
     async def _store(self, ending: Ending) -> datetime | None:
         """Tries for half a minute while the database is away."""
-        loop = asyncio.get_running_loop()
+        assignment, loop = self.assignment, asyncio.get_running_loop()
         self._give_up_at = min(self._give_up_at, loop.time() + CLOSING_PATIENCE_SECONDS)
         pause = 0.1
         while True:
             try:
                 closed_at = await in_database_thread(
                     store.close_turn,
-                    turn_id=self.assignment.opened.turn_id,
-                    fence=self.assignment.fence,
+                    turn_id=assignment.opened.turn_id,
+                    fence=assignment.fence,
+                    user_id=assignment.user_id,
+                    price=self.answer.route.price,
                     ending=ending,
                 )
             except Exception as error:
@@ -150,6 +154,6 @@ def _started(assignment: Assignment) -> TurnStarted:
         conversation_id=opened.conversation_id,
         message_id=opened.answer_id,
         user_message_id=opened.user_message.id,
-        model=assignment.route.model,
+        model=assignment.routes[0].model,
         at=assignment.started_at,
     )

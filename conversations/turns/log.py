@@ -143,8 +143,8 @@ def _pack_ending(event: TurnEvent) -> dict[str, object]:
     assert isinstance(event, ENDINGS)
     name = next(name for name, kind in _ENDING_NAMES.items() if isinstance(event, kind))
     fields = {slot: getattr(event, slot) for slot in event.__slots__ if slot not in ("n", "usage")}
-    usage = event.usage
-    return {"ending": name, "usage": [usage.prompt_tokens, usage.completion_tokens, usage.source], **fields}
+    usage = [getattr(event.usage, slot) for slot in TurnUsage.__slots__]
+    return {"ending": name, "usage": usage, **fields}
 
 
 def unpack(data: bytes) -> list[str | TurnEnded]:

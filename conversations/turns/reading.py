@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from accounts.principal import Principal
@@ -10,6 +11,9 @@ from conversations.errors import TurnNotFound
 from conversations.models import Message, Turn
 from conversations.turns.events import TurnEnded, TurnStarted, TurnUsage, make_ending
 from conversations.turns.request import MessageView, TurnView
+from conversations.turns.usage import usage_of
+from providers.catalogue import Price
+from quotas.costs import MeasuredUsage, UsageSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,24 @@ def _ending(turn: Turn) -> TurnEnded | None:
     return make_ending(
         turn.state,
         n=0,
-        usage=TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source),
+        usage=_usage(turn),
         at=turn.ended_at,
         finish_reason=turn.finish_reason,
         model=turn.answer.model,
         code=turn.error_code,
         retry_after=turn.retry_after,
     )
+
+
+def _usage(turn: Turn) -> TurnUsage:
+    counts = MeasuredUsage(
+        prompt_tokens=turn.prompt_tokens,
+        completion_tokens=turn.completion_tokens,
+        cached_tokens=turn.cached_tokens,
+        reasoning_tokens=0,
+        source=cast(UsageSource, turn.usage_source),
+    )
+    return usage_of(counts, price=Price(**turn.price) if turn.price else None)
 
 
 def find_turn(*, principal: Principal, turn_id: UUID) -> TurnView:
@@ -84,7 +99,7 @@ def find_turn(*, principal: Principal, turn_id: UUID) -> TurnView:
         model=turn.answer.model,
         created_at=turn.created_at,
         ended_at=turn.ended_at,
-        usage=TurnUsage(turn.prompt_tokens, turn.completion_tokens, turn.usage_source),
+        usage=_usage(turn),
     )
 
 

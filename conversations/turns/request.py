@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -65,11 +66,14 @@ class OpenedTurn:
 class Assignment:
     """All that the engine needs to answer an opened turn."""
 
-    row_id: int
     fence: UUID
+    user_id: int
     opened: OpenedTurn
     started_at: datetime
-    route: Route
+    routes: tuple[Route, ...]
+    """Who answers, and who is asked next when that one fails before its first token."""
+    threads: Mapping[int, str]
+    """By provider: the vendor's id of this conversation, where it can be continued there."""
     request: ProviderRequest
     prompt_tokens: int
     """Estimated, as reserved."""
@@ -100,6 +104,3 @@ class FinishedTurn:
     assistant_message: MessageView
     usage: TurnUsage
     status: str
-    provider_id: int | None = None
-    """Who answered; None once the provider is gone."""
-    provider_name: str = ""

@@ -22,18 +22,22 @@ from conversations.turns.events import TurnCompleted, TurnEvent, TurnFailed, Tur
 from conversations.turns.keeper import Keeper
 from conversations.turns.live import LiveTurn
 from conversations.turns.log import TurnLog
+from conversations.turns.loops import forever
 from conversations.turns.opening import open_turn
 from conversations.turns.replicas import Replicas
 from conversations.turns.request import Assignment, FinishedTurn, MessageView, OpenedTurn, TurnRequest, TurnView
 from conversations.turns.transcript import fold
+from providers import tokens
 from providers.base import Provider, ProviderError, ProviderFault
-from providers.registry import Route, open_provider
+from providers.breaker import REFRESH_SECONDS, Breakers
+from providers.fallback import Candidate, Chain
+from providers.registry import Route, open_found
 
 
 class TurnRunner:
     """One for a process, made in its event loop by `get_runner()`."""
 
-    def __init__(self, open_provider: Callable[[Route], Provider] = open_provider) -> None:
+    def __init__(self, open_provider: Callable[[Route], Provider] = open_found) -> None:
         self._open_provider = open_provider
         self._background: set[asyncio.Task[Any]] = set()
         self._openings: set[asyncio.Task[Any]] = set()
@@ -42,12 +46,14 @@ class TurnRunner:
         self._redis = stream.connect()
         self._keeper = Keeper(self._redis)
         self._replicas = Replicas(self._redis)
+        self._breakers = Breakers(self._redis)
         self.live = self._keeper.live
 
     async def startup(self) -> None:
         loop = asyncio.get_running_loop()
         draining.on_begin(lambda: loop.call_soon_threadsafe(self._begin_draining))
-        for work in (*self._keeper.loops(), *self._replicas.loops()):
+        breakers = forever("breakers_not_read", self._breakers.refresh, every=REFRESH_SECONDS)
+        for work in (*self._keeper.loops(), *self._replicas.loops(), breakers, asyncio.to_thread(tokens.warm_up)):
             self._spawn(work)
 
     async def shutdown(self) -> None:
@@ -139,36 +145,44 @@ class TurnRunner:
         accepted = await in_database_thread(self._open, principal, request)
         if isinstance(accepted, OpenedTurn):
             return accepted
-        assignment, provider = accepted
+        assignment, chain = accepted
         live = LiveTurn(assignment)
         self._keeper.add(live)
         TURNS_RUNNING.inc()
         if self._ending:
             self._interrupt(live)
-        live.task = self._spawn(self._run(live, provider))
+        live.task = self._spawn(self._run(live, chain))
         return assignment.opened
 
-    def _open(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Provider | ProviderError]:
-        """Opened and, in the same visit to the database, made ready to answer. A provider that cannot even be opened (a key
-        that does not unseal) is that turn's failure, since the turn has been accepted."""
+    def _open(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Chain]:
+        """Opened and, in the same visit to the database, made ready to answer."""
         assignment = open_turn(principal=principal, request=request)
         if isinstance(assignment, OpenedTurn):
             return assignment
-        try:
-            return assignment, self._open_provider(assignment.route)
-        except ProviderError as error:
-            return assignment, error
-        except Exception as error:
-            return assignment, ProviderError(ProviderFault.UNAVAILABLE, repr(error))
+        candidates = [
+            Candidate(route, self._try_to_open(route), assignment.threads.get(route.provider_id, ""))
+            for route in assignment.routes
+        ]
+        return assignment, Chain(candidates, breakers=self._breakers, prompt_tokens=assignment.prompt_tokens)
 
-    async def _run(self, live: LiveTurn, provider: Provider | ProviderError) -> None:
+    def _try_to_open(self, route: Route) -> Provider | ProviderError:
+        """A provider that cannot even be opened (a key that does not unseal) is that turn's failure, since the turn has been
+        accepted."""
         try:
-            await live.run(provider)
+            return self._open_provider(route)
+        except ProviderError as error:
+            return error
+        except Exception as error:
+            return ProviderError(ProviderFault.UNAVAILABLE, repr(error))
+
+    async def _run(self, live: LiveTurn, chain: Chain) -> None:
+        try:
+            await live.run(chain)
         finally:
             self._keeper.remove(live)
             TURNS_RUNNING.dec()
             if (ended := live.log.ended) is not None:
-                count_answer(model=live.assignment.route.model, state=state_of(ended), first_token=live.answer.first_token)
+                count_answer(model=live.answer.route.model, state=state_of(ended), first_token=live.answer.first_token)
 
     @asynccontextmanager
     async def _log_of(self, turn_id: UUID) -> AsyncIterator[TurnLog]:

@@ -9,22 +9,24 @@ The order of locks is the same everywhere: conversation, turn, messages, the led
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.principal import Principal
-from chatplatform.core.prepared import Int8, prepared_cursor
+from chatplatform.core.pipeline import ask
+from chatplatform.core.prepared import Int8
 from conversations import search
 from conversations.models import Message, Turn
 from conversations.turns.reading import find_turn
 from conversations.turns.request import TurnView
-from providers.registry import Price
+from providers.catalogue import Price
+from providers.registry import Route
 from quotas import ledger
 from quotas.ledger import MeasuredUsage
 
@@ -39,7 +41,7 @@ LEASE_RAN_OUT = "(lease_until < now() AND pg_postmaster_start_time() < now() - i
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    row_id: int
+    turn_id: UUID
     fence: UUID
     text: str | None
     """None: nothing new, only the lease is renewed."""
@@ -52,14 +54,14 @@ UPDATE conversations_turn AS turn
        marks = COALESCE(news.marks, turn.marks),
        first_token_at = COALESCE(turn.first_token_at, CASE WHEN news.text <> '' THEN now() END),
        lease_until = now() + make_interval(secs => %(lease)s)
-  FROM unnest(%(ids)s::bigint[], %(fences)s::uuid[], %(texts)s::text[], %(marks)s::bytea[])
-       AS news(id, fence, text, marks)
- WHERE turn.id = news.id AND turn.fence = news.fence AND turn.state = 'running'
-RETURNING turn.id, turn.stop_requested
+  FROM unnest(%(turns)s::uuid[], %(fences)s::uuid[], %(texts)s::text[], %(marks)s::bytea[])
+       AS news(uuid, fence, text, marks)
+ WHERE turn.uuid = news.uuid AND turn.fence = news.fence AND turn.state = 'running'
+RETURNING turn.uuid, turn.stop_requested
 """
 
 
-def save_progress(batch: Sequence[Progress]) -> dict[int, bool]:
+def save_progress(batch: Sequence[Progress]) -> dict[UUID, bool]:
     """Saves what was written and renews the leases, of many turns in one statement. For each turn that is still ours: whether
     somebody asked to stop it. A turn that is missing in the answer has been lost."""
     with connection.cursor() as cursor:
@@ -67,7 +69,7 @@ def save_progress(batch: Sequence[Progress]) -> dict[int, bool]:
             _SAVE,
             {
                 "lease": settings.TURN_LEASE_SECONDS,
-                "ids": [item.row_id for item in batch],
+                "turns": [item.turn_id for item in batch],
                 "fences": [item.fence for item in batch],
                 "texts": [item.text for item in batch],
                 "marks": [item.marks for item in batch],
@@ -80,6 +82,23 @@ def request_stop(*, principal: Principal, turn_id: UUID) -> TurnView:
     """Asks whoever runs the turn to stop; it sees this when it saves next. Asking again, or too late, changes nothing."""
     Turn.objects.filter(uuid=turn_id, user_id=principal.user_id, state=State.RUNNING).update(stop_requested=True)
     return find_turn(principal=principal, turn_id=turn_id)
+
+
+_ANSWERED_BY_ANOTHER = """
+UPDATE conversations_turn SET provider_id = %(provider)s, provider_name = %(name)s, model = %(model)s, price = %(price)s::jsonb
+WHERE uuid = %(turn)s AND fence = %(fence)s AND state = 'running'
+"""
+
+
+def pass_on(*, turn_id: UUID, fence: UUID, route: Route) -> None:
+    """Somebody else answers than who was meant: whoever closes the turn settles it at that one's price."""
+    values = {"turn": turn_id, "fence": fence, "provider": Int8(route.provider_id), "name": route.provider_name}
+    ask(_ANSWERED_BY_ANOTHER, values | {"model": route.model, "price": price_as_json(route.price)})
+
+
+def price_as_json(price: Price | None) -> str | None:
+    """As a turn's row keeps it."""
+    return orjson.dumps(asdict(price)).decode() if price else None
 
 
 # --- Closing ------------------------------------------------------------------------------------------------------------------
@@ -101,6 +120,8 @@ class Ending:
     error_code: str = ""
     error_detail: str = ""
     retry_after: float | None = None
+    thread: str = ""
+    """The vendor's id of this conversation, now that it knows the answer too."""
 
 
 def costs_nothing(state: str, text: str) -> bool:
@@ -116,50 +137,66 @@ _MESSAGE_STATUS = {
 }
 
 # The conversation is locked before the turn is touched, as whoever sends to it or deletes it does.
-_CLOSE = f"""
+_CLOSING = f"""
 WITH room AS MATERIALIZED (
     SELECT id FROM conversations_conversation
     WHERE id = (SELECT conversation_id FROM conversations_turn WHERE uuid = %(turn)s) FOR NO KEY UPDATE
-), closed AS (
+), ended AS (
     UPDATE conversations_turn AS turn
     SET state = %(state)s, text = '', marks = %(marks)s, prompt_tokens = %(prompt)s, completion_tokens = %(completion)s,
-        usage_source = %(source)s, finish_reason = %(finish_reason)s, error_code = %(error_code)s,
+        cached_tokens = %(cached)s, usage_source = %(source)s, finish_reason = %(finish_reason)s, error_code = %(error_code)s,
         error_detail = %(error_detail)s, retry_after = %(retry_after)s, ended_at = now(),
         first_token_at = COALESCE(first_token_at, CASE WHEN %(spoke)s THEN now() END)
     FROM room
     WHERE turn.uuid = %(turn)s AND turn.conversation_id = room.id AND fence = %(fence)s AND state = 'running'
         AND (%(whenever)s OR {LEASE_RAN_OUT})
-    RETURNING user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at,
-        COALESCE(NULLIF(%(model)s, ''), model) AS answered_by
+    RETURNING turn.uuid AS turn_id, answer_id AS message_id, conversation_id, provider_id, provider_name, model_asked, ended_at,
+        COALESCE(NULLIF(%(model)s, ''), model) AS model_answered
 ), answered AS (
-    UPDATE conversations_message SET content = %(text)s, status = %(status)s, tokens_used = %(tokens)s, model = answered_by
-    FROM closed WHERE id = answer_id
+    UPDATE conversations_message
+    SET content = %(text)s, status = %(status)s, tokens_used = %(tokens)s, model = model_answered
+    FROM ended WHERE id = message_id
 ), touched AS (
-    UPDATE conversations_conversation SET updated_at = ended_at FROM closed WHERE id = conversation_id
-)
-SELECT user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price::text, ended_at, answered_by
-FROM closed
-"""  # noqa: S608
+    UPDATE conversations_conversation SET updated_at = ended_at FROM ended WHERE id = conversation_id
+), found_by AS (
+    INSERT INTO conversations_searchentry (conversation_id, message_id, words)
+    SELECT conversation_id, message_id, array_to_tsvector(%(words)s::text[]) FROM ended
+    WHERE cardinality(%(words)s::text[]) > 0
+)"""  # noqa: S608
+_KEEP_THREAD = """
+INSERT INTO conversations_vendorthread (conversation_id, provider_id, thread, after_id)
+SELECT turn.conversation_id, provider.id, %(thread)s, turn.answer_id
+FROM conversations_turn AS turn JOIN providers_provider AS provider ON provider.id = turn.provider_id
+WHERE turn.uuid = %(turn)s
+ON CONFLICT (conversation_id, provider_id) DO UPDATE SET thread = EXCLUDED.thread, after_id = EXCLUDED.after_id
+"""
+_CLOSE_AND_SETTLE = f"{_CLOSING}, {ledger.SETTLING} SELECT ended_at FROM ended"  # noqa: S608
+_CLOSE_AND_RELEASE = f"{_CLOSING}, {ledger.RELEASING} SELECT ended_at FROM ended"  # noqa: S608
 
 
-@transaction.atomic
-def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending, only_if_expired: bool = False) -> datetime | None:
-    """Stores the answer and settles the ledger, once. The time it was closed at, or None when the turn was lost before (or,
-    `only_if_expired`, when whoever runs it has come back to life and renewed its lease)."""
+def close_turn(
+    *, turn_id: UUID, fence: UUID, user_id: int, price: Price | None, ending: Ending, only_if_expired: bool = False
+) -> datetime | None:
+    """Stores the answer, what it is found by and what it cost, once, in one statement. `price`: as it was when the turn began.
+
+    The time it was closed at, or None when the turn was lost before (or, `only_if_expired`, when whoever runs it has come back to
+    life and renewed its lease).
+    """
     usage = ending.usage
-    completion = 0 if ending.free else usage.completion_tokens or 0
-    parameters: dict[str, Any] = {
+    values: dict[str, Any] = {
         "turn": turn_id,
         "fence": fence,
         "whenever": not only_if_expired,
         "state": ending.state,
         "status": _MESSAGE_STATUS[State(ending.state)].value,
         "text": ending.text,
+        "words": search.entry_words(user_id=user_id, text=ending.text),
         "spoke": bool(ending.text),
         "marks": ending.marks,
-        "tokens": Int8(completion),
+        "tokens": Int8(0 if ending.free else usage.completion_tokens or 0),
         "prompt": None if ending.free or usage.prompt_tokens is None else Int8(usage.prompt_tokens),
         "completion": None if ending.free or usage.completion_tokens is None else Int8(usage.completion_tokens),
+        "cached": Int8(0 if ending.free else usage.cached_tokens or 0),
         "source": usage.source,
         "finish_reason": ending.finish_reason,
         "model": ending.model[:200],
@@ -167,26 +204,14 @@ def close_turn(*, turn_id: UUID, fence: UUID, ending: Ending, only_if_expired: b
         "error_detail": ending.error_detail[:2000],
         "retry_after": ending.retry_after,
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(_CLOSE, parameters)
-        row = cursor.fetchone()
+    if ending.free:
+        row = ask(_CLOSE_AND_RELEASE, values).row()
+    else:
+        row = ask(_CLOSE_AND_SETTLE, values | ledger.used(usage=usage, price=price)).row()
     if row is None:
         return None
-    user_id, answer_id, conversation_id, provider_id, provider_name, model_asked, price, ended_at, answered_by = row
-    if ending.text:
-        search.index_message(user_id=user_id, conversation_id=conversation_id, message_id=answer_id, text=ending.text)
-    if ending.free:
-        ledger.release(turn_id=turn_id)
-    else:
-        ledger.settle(
-            turn_id=turn_id,
-            message_id=answer_id,
-            conversation_id=conversation_id,
-            usage=usage,
-            price=Price(**orjson.loads(price)) if price else None,
-            provider_id=provider_id,
-            provider_name=provider_name,
-            model_asked=model_asked,
-            model_answered=answered_by,
-        )
-    return ended_at
+    if ending.thread:
+        # On its own: should this be lost, the vendor is told everything anew next time.
+        ask(_KEEP_THREAD, {"turn": turn_id, "thread": ending.thread})
+    closed_at: datetime = row[0]
+    return closed_at

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from conversations.turns.events import TurnUsage
 from providers.base import UsageReported
+from providers.catalogue import Price
 from providers.tokens import count_text
-from quotas.ledger import MeasuredUsage
+from quotas.costs import MeasuredUsage, cost_micros
 
 
 def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, model: str, reasoning: str = "") -> MeasuredUsage:
@@ -24,4 +26,15 @@ def measure(*, reported: UsageReported | None, prompt_estimate: int, text: str, 
         cached_tokens=0,
         reasoning_tokens=thought,
         source="estimated",
+    )
+
+
+def usage_of(counts: MeasuredUsage, *, price: Price | None) -> TurnUsage:
+    """What a turn took, as its followers are told."""
+    return TurnUsage(
+        counts.prompt_tokens,
+        counts.completion_tokens,
+        counts.source,
+        counts.cached_tokens or 0,
+        cost_micros(usage=counts, price=price),
     )

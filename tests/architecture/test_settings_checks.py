@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import override_settings
 
+from chatplatform import variables
+
 
 def ids(**changed) -> set[str]:
     with override_settings(**changed):
@@ -52,3 +54,18 @@ def test_a_wrong_setting_has_its_id(changed, expected):
             settings.TIME_ZONE = original
         return
     assert f"chatplatform.{expected}" in ids(**changed)
+
+
+@pytest.mark.parametrize("given", ["20", "20 per minute", "0/m", "-1/m", "20/w", "1000000000/m", "٢٠/m"])
+def test_a_rate_is_a_number_in_a_time(monkeypatch: pytest.MonkeyPatch, given: str):
+    monkeypatch.setenv("RATE_SENDS", given)
+    try:
+        assert variables.rate("RATE_SENDS", "20/m") == "20/m"
+        assert ids() == {"chatplatform.E011"}
+    finally:
+        del variables.unreadable["RATE_SENDS"]
+
+
+def test_a_rate_can_be_set(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RATE_SENDS", "5/h")
+    assert variables.rate("RATE_SENDS", "20/m") == "5/h"

@@ -6,6 +6,9 @@ import io
 import json
 import logging
 import logging.config
+import threading
+import time
+import weakref
 
 import pytest
 import structlog
@@ -80,3 +83,69 @@ def test_the_request_id_is_in_every_line(written):
     lines = [json.loads(line) for line in written()]
     assert [line["request_id"] for line in lines] == ["req_7", "req_7"]
     assert all(line["level"] == "info" and line["logger"] == "tests.written" and line["timestamp"] for line in lines)
+
+
+class TestBatches:
+    """The handler of a process that serves."""
+
+    @pytest.fixture
+    def handler(self):
+        handler = logs.BatchingHandler()
+        handler.setFormatter(logs.LineFormatter(processor=logs.render))
+        handler.setStream(io.StringIO())
+        return handler
+
+    @staticmethod
+    def tell(handler, event, level=logging.INFO):
+        handler.handle(logging.LogRecord("access", level, "", 0, {"event": event}, None, None))
+
+    @staticmethod
+    def events(handler):
+        return [json.loads(line)["event"] for line in handler.stream.getvalue().splitlines()]
+
+    def test_until_it_is_started_each_line_is_written_at_once(self, handler):
+        self.tell(handler, "one")
+        assert self.events(handler) == ["one"]
+
+    def test_lines_are_written_together_and_none_is_lost_or_out_of_order(self, handler):
+        handler.start()
+        tellers = [threading.Thread(target=lambda: [self.tell(handler, str(n)) for n in range(1500)]) for _ in range(4)]
+        for teller in tellers:
+            teller.start()
+        for teller in tellers:
+            teller.join()
+        deadline = time.monotonic() + 10
+        while len(self.events(handler)) < 6000 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(self.events(handler), key=int) == [str(n) for n in range(1500) for _ in range(4)]
+
+    def test_a_warning_and_the_end_of_the_process_wait_for_nothing(self, handler):
+        handler.EVERY_SECONDS = 3600.0
+        handler.start()
+        self.tell(handler, "one")
+        self.tell(handler, "two", logging.WARNING)
+        assert self.events(handler) == ["one", "two"]
+        self.tell(handler, "three")
+        assert self.events(handler) == ["one", "two"]
+        logging.shutdown([weakref.ref(handler)])
+        assert self.events(handler) == ["one", "two", "three"]
+
+
+def test_an_access_line_is_a_line_like_any_other():
+    record: list[logging.LogRecord] = []
+
+    class Kept(logging.Handler):
+        def emit(self, given):
+            record.append(given)
+
+    handler = Kept()
+    logging.getLogger("access").addHandler(handler)
+    try:
+        logs.write_access("request", {"request_id": "req_7", "path": "/\u2028", "status": 200})
+    finally:
+        logging.getLogger("access").removeHandler(handler)
+    line = json.loads(logs.LineFormatter(processor=logs.render).format(record[0]))
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "request", "request_id": "req_7", "path": "/\u2028", "status": 200, "logger": "access", "level": "info",
+    }  # fmt: skip

@@ -17,7 +17,7 @@ async def raw_request(platform, head: bytes) -> bytes:
     return answer
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/conversationsx", "/auth", "/ws/chat", "/turns", "//conversations", "/users/me/"])
+@pytest.mark.parametrize("path", ["/nowhere", "/conversationsx", "/auth", "/ws/other", "/turns", "//conversations", "/users/me/"])
 async def test_an_unknown_path_is_404_in_the_dialect(alice, path):
     status, answer = await alice.call("GET", path)
     if path == "/users/me/":

@@ -1,6 +1,7 @@
 """What people do in these tests."""
 
 import itertools
+from typing import Any
 
 from asgiref.sync import sync_to_async
 
@@ -31,7 +32,7 @@ def person(name: str, tier: str = "standard") -> Principal:
 
 
 @sync_to_async
-def new_conversation(principal: Principal, **fields: str) -> Conversation:
+def new_conversation(principal: Principal, **fields: Any) -> Conversation:
     return services.create_conversation(principal=principal, contract="test", **fields)
 
 

@@ -51,8 +51,9 @@ def delete(principal, message_id):
 
 @sync_to_async
 def shown(principal, conversation):
-    row = selectors.get_conversation(principal=principal, conversation_id=conversation.uuid)
-    return row, [(view.role, view.content) for view in selectors.thread(conversation=row)]
+    detail = selectors.read_conversation(principal=principal, conversation_id=conversation.uuid)
+    row = Conversation.objects.select_related("leaf").get(uuid=conversation.uuid)
+    return row, [(view.role, view.content) for view in detail.thread]
 
 
 class TestEditing:
@@ -192,7 +193,8 @@ def test_a_turn_is_closed_only_with_its_conversation_in_hand(alice):
     closed = []
 
     def close():
-        closed.append(store.close_turn(turn_id=assignment.opened.turn_id, fence=assignment.fence, ending=ending))
+        known = {"turn_id": assignment.opened.turn_id, "fence": assignment.fence, "user_id": alice.user_id, "price": None}
+        closed.append(store.close_turn(**known, ending=ending))
         connection.close()
 
     with transaction.atomic():

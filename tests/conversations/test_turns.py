@@ -74,7 +74,8 @@ class TestAnswering:
             ("assistant", "Because"),
             ("user", "And the sea?"),
         ]
-        again = await sync_to_async(selectors.get_conversation)(principal=alice, conversation_id=conversation.uuid)
+        detail = await sync_to_async(selectors.read_conversation)(principal=alice, conversation_id=conversation.uuid)
+        again = detail.conversation
         assert again.title == "Why is the sky blue?"
         assert again.message_count == 4
 

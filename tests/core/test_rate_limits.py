@@ -1,12 +1,15 @@
 """Requests in a time, counted in Redis for all processes together."""
 
+import socket
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 from pytest_django import Settings
 
+from chatplatform.core import limits
 from chatplatform.core.errors import CacheAway, RateLimited
 from chatplatform.core.limits import check_rate
 from chatplatform.core.origin import Origin
@@ -67,6 +70,21 @@ def test_without_redis_it_refuses(key: str, settings: Settings) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     with pytest.raises(CacheAway):
         check_rate(group="sends", key=key, rate="1/h")
+
+
+def test_a_connection_that_died_is_replaced_and_nothing_is_counted_twice(key: str) -> None:
+    check_rate(group="sends", key=key, rate="3/h")
+    limits._kept.line._sock.shutdown(socket.SHUT_RDWR)
+    check_rate(group="sends", key=key, rate="3/h")
+    check_rate(group="sends", key=key, rate="3/h")
+    with pytest.raises(RateLimited):
+        check_rate(group="sends", key=key, rate="3/h")
+
+
+def test_no_counter_is_left_without_an_end(key: str, settings: Settings) -> None:
+    check_rate(group="sends", key=key, rate="3/m")
+    server = redis.Redis.from_url(settings.REDIS_URL)
+    assert -1 not in {server.ttl(counter) for counter in server.keys("rl:*")}
 
 
 @pytest.mark.parametrize(

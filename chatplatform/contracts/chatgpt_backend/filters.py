@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,6 +22,11 @@ CONVERSATION_PARAMETERS = [
         description="Words, in Chinese too, that must all be in the title or in one message. The end of a word may be missing.",
     ),
 ]
+
+
+def are_given(query: Mapping[str, str]) -> bool:
+    """Most lists are asked for without any, and then nothing has to be parsed."""
+    return any(parameter.name in query for parameter in CONVERSATION_PARAMETERS)
 
 
 class ConversationFilter(FilterSet):

@@ -8,7 +8,16 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chatplatform.contracts.fields import FlagField, IdField, LineField, MomentField, NumberField, TextField, WholeNumberField
+from chatplatform.contracts.fields import (
+    AddressField,
+    FlagField,
+    IdField,
+    LineField,
+    MomentField,
+    NumberField,
+    TextField,
+    WholeNumberField,
+)
 from conversations.turns.request import TurnRequest
 
 LONGEST_MESSAGE = 10_000  # characters
@@ -17,6 +26,7 @@ LONGEST_SYSTEM_MESSAGE = 10_000
 LONGEST_PASSWORD = 1_000  # more is refused before it is hashed
 LONGEST_MODEL_NAME = 200
 LONGEST_TOKEN = 4_096
+MOST_TOKENS = 2**31 - 1
 
 
 class _TwicePassword(serializers.Serializer[Any]):
@@ -31,8 +41,10 @@ class _TwicePassword(serializers.Serializer[Any]):
 
 
 class Registration(_TwicePassword):
+    """A new account."""
+
     username = LineField(min_length=3, max_length=50)
-    email = LineField(max_length=254)
+    email = AddressField(max_length=254)
     password = TextField(min_length=8, max_length=LONGEST_PASSWORD)
     confirm_password = TextField(max_length=LONGEST_PASSWORD)
     display_name = LineField(max_length=100, required=False, allow_blank=True, default="")
@@ -54,10 +66,12 @@ class RefreshRequest(serializers.Serializer[Any]):
 
 
 class ForgottenPassword(serializers.Serializer[Any]):
-    email = LineField(max_length=254)
+    email = AddressField(max_length=254)
 
 
 class PasswordReset(_TwicePassword):
+    """A new password, with the token from the mail."""
+
     twice = "new_password"
     token = TextField(max_length=LONGEST_TOKEN)
     new_password = TextField(min_length=8, max_length=LONGEST_PASSWORD)
@@ -66,11 +80,13 @@ class PasswordReset(_TwicePassword):
 
 class ProfileChange(serializers.Serializer[Any]):
     username = LineField(min_length=3, max_length=50, required=False, allow_null=True, default=None)
-    email = LineField(max_length=254, required=False, allow_null=True, default=None)
+    email = AddressField(max_length=254, required=False, allow_null=True, default=None)
     display_name = LineField(max_length=100, required=False, allow_blank=True, allow_null=True, default=None)
 
 
 class PasswordChange(_TwicePassword):
+    """A new password, with the old one."""
+
     twice = "new_password"
     current_password = TextField(max_length=LONGEST_PASSWORD)
     new_password = TextField(min_length=8, max_length=LONGEST_PASSWORD)
@@ -106,7 +122,7 @@ class Send(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=["user"], required=False, default="user")
     model = LineField(max_length=LONGEST_MODEL_NAME, required=False, allow_null=True, default=None)
     temperature = NumberField(min_value=0, max_value=2, required=False, allow_null=True, default=None)
-    max_tokens = WholeNumberField(min_value=1, required=False, allow_null=True, default=None)
+    max_tokens = WholeNumberField(min_value=1, max_value=MOST_TOKENS, required=False, allow_null=True, default=None)
     stream = FlagField(required=False, allow_null=True, default=False)
     client_message_id = TextField(max_length=200, required=False, allow_blank=True, allow_null=True, default="")
 

@@ -1,58 +1,77 @@
-"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; a test holds the two together."""
+"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; tests hold the two together."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, OpenApiTypes, extend_schema
 from rest_framework import serializers as s
 
-Shape = type[s.Serializer[Any]]
+from accounts.models import User as Account
+from chatplatform.contracts.chatgpt_backend.errors import ERRORS
+from chatplatform.contracts.health import DEGRADED, HEALTHY, UNCONFIGURED, UNHEALTHY
+from chatplatform.contracts.openapi.describing import NullField, Shape, shape
+from conversations.models import Message as StoredMessage
+from conversations.models import Turn as StoredTurn
+from quotas.models import UsageSource
 
 
-def shape(name: str, /, **fields: s.Field[Any, Any, Any, Any]) -> Shape:
-    return type(name, (s.Serializer,), fields)
+def _moment(**options: Any) -> s.DateTimeField:
+    return s.DateTimeField(**options)
 
 
-def _moment() -> s.DateTimeField:
-    return s.DateTimeField()
+def _always(value: str) -> s.ChoiceField:
+    return s.ChoiceField(choices=[value])
 
 
-User = shape(
-    "User",
-    id=s.UUIDField(),
-    username=s.CharField(),
-    email=s.EmailField(),
-    display_name=s.CharField(),
-    role=s.CharField(),
-    tier=s.CharField(),
-    is_active=s.BooleanField(),
-    is_vip=s.BooleanField(),
-    created_at=_moment(),
-    updated_at=_moment(),
-)
+def _count(**options: Any) -> s.IntegerField:
+    return s.IntegerField(min_value=0, **options)
+
+
+# --- Accounts -----------------------------------------------------------------------------------------------------------------
+
+_USER: dict[str, Any] = {
+    "id": s.UUIDField(),
+    "username": s.CharField(),
+    "email": s.EmailField(),
+    "display_name": s.CharField(help_text="Empty where the person has none."),
+    "role": s.ChoiceField(choices=Account.Role.values),
+    "tier": s.CharField(help_text="Whose limits are the person's."),
+    "is_active": s.BooleanField(),
+    "is_vip": s.BooleanField(help_text="Any tier but the standard one."),
+    "created_at": _moment(),
+    "updated_at": _moment(),
+}
+User = shape("User", "A person.", **_USER)
 SignedIn = shape(
     "SignedIn",
+    "A session: send the access token as bearer, and get new ones with the refresh token, which works once.",
     user=User(),
     access_token=s.CharField(),
     refresh_token=s.CharField(),
-    token_type=s.CharField(),
-    expires_in=s.IntegerField(),
+    token_type=_always("bearer"),
+    expires_in=s.IntegerField(help_text="Seconds that the access token lives."),
 )
-_Amount = shape("Amount", requests=s.IntegerField(allow_null=True), tokens=s.IntegerField(allow_null=True))
+_Amount = shape(
+    "Amount",
+    "Null is without a limit.",
+    requests=_count(allow_null=True),
+    tokens=_count(allow_null=True),
+)
 _QuotaShort = shape(
     "QuotaSummary",
-    daily_requests=s.IntegerField(allow_null=True),
-    monthly_requests=s.IntegerField(allow_null=True),
-    daily_tokens=s.IntegerField(allow_null=True),
-    monthly_tokens=s.IntegerField(allow_null=True),
-    requests_used_today=s.IntegerField(),
-    tokens_used_today=s.IntegerField(),
+    "A limit is null where the tier has none.",
+    daily_requests=_count(allow_null=True),
+    monthly_requests=_count(allow_null=True),
+    daily_tokens=_count(allow_null=True),
+    monthly_tokens=_count(allow_null=True),
+    requests_used_today=_count(),
+    tokens_used_today=_count(),
 )
-UserWithQuota: Shape = type("UserWithQuota", (User,), {"quota": _QuotaShort()})
+UserWithQuota = shape("UserWithQuota", "A person, and how much of her quota is used.", **_USER, quota=_QuotaShort())
 Quota = shape(
     "Quota",
+    "What may be used and what is, by day and month of the platform's time zone.",
     daily_limit=_Amount(),
     monthly_limit=_Amount(),
     usage_today=_Amount(),
@@ -62,81 +81,112 @@ Quota = shape(
     day_ends_at=_moment(),
     month_ends_at=_moment(),
 )
-ApiKey = shape(
-    "ApiKey",
-    id=s.UUIDField(),
-    name=s.CharField(),
-    prefix=s.CharField(),
-    created_at=_moment(),
-    expires_at=s.DateTimeField(allow_null=True),
-    last_used_at=s.DateTimeField(allow_null=True),
-)
-CreatedApiKey: Shape = type("CreatedApiKey", (ApiKey,), {"key": s.CharField(help_text="Shown this once.")})
+_API_KEY: dict[str, Any] = {
+    "id": s.UUIDField(),
+    "name": s.CharField(),
+    "prefix": s.CharField(help_text="The key's beginning, to know it by."),
+    "created_at": _moment(),
+    "expires_at": _moment(allow_null=True),
+    "last_used_at": _moment(allow_null=True),
+}
+ApiKey = shape("ApiKey", "A key for programs, without its secret part.", **_API_KEY)
+CreatedApiKey = shape("CreatedApiKey", "A key with its secret part.", **_API_KEY, key=s.CharField(help_text="Shown this once."))
 ApiKeys = shape("ApiKeys", api_keys=ApiKey(many=True))
-Conversation = shape(
-    "Conversation",
-    id=s.UUIDField(),
-    title=s.CharField(),
-    model=s.CharField(),
-    message_count=s.IntegerField(),
-    is_archived=s.BooleanField(),
-    created_at=_moment(),
-    updated_at=_moment(),
+
+# --- Conversations ------------------------------------------------------------------------------------------------------------
+
+_CONVERSATION: dict[str, Any] = {
+    "id": s.UUIDField(),
+    "title": s.CharField(),
+    "model": s.CharField(help_text="The name that was asked for."),
+    "message_count": _count(),
+    "is_archived": s.BooleanField(),
+    "created_at": _moment(),
+    "updated_at": _moment(),
+}
+Conversation = shape("Conversation", "A conversation.", **_CONVERSATION)
+_LastMessage = shape(
+    "LastMessage", content=s.CharField(), role=s.ChoiceField(choices=StoredMessage.Role.values), created_at=_moment()
 )
-_LastMessage = shape("LastMessage", content=s.CharField(), role=s.CharField(), created_at=_moment())
-_Summary: Shape = type("ConversationSummary", (Conversation,), {"last_message": _LastMessage(allow_null=True)})
+_Summary = shape("ConversationSummary", "A conversation in a list.", **_CONVERSATION, last_message=_LastMessage(allow_null=True))
 Message = shape(
     "Message",
+    "A message. An answer that is being written has the text so far.",
     id=s.UUIDField(),
-    role=s.CharField(),
+    role=s.ChoiceField(choices=StoredMessage.Role.values),
     content=s.CharField(),
-    tokens_used=s.IntegerField(),
+    tokens_used=_count(),
     created_at=_moment(),
-    status=s.CharField(),
-    model=s.CharField(allow_null=True),
-    turn_id=s.UUIDField(allow_null=True),
-    edited_at=s.DateTimeField(allow_null=True),
+    status=s.ChoiceField(choices=StoredMessage.Status.values),
+    model=s.CharField(allow_null=True, help_text="The one that answered."),
+    turn_id=s.UUIDField(allow_null=True, help_text="The turn that the message belongs to."),
+    edited_at=_moment(allow_null=True),
 )
-ConversationDetail: Shape = type(
-    "ConversationDetail", (Conversation,), {"system_message": s.CharField(), "messages": Message(many=True)}
+ConversationDetail = shape(
+    "ConversationDetail",
+    "A conversation with its messages, oldest first.",
+    **_CONVERSATION,
+    system_message=s.CharField(),
+    messages=Message(many=True),
 )
-_Pagination = shape("Pagination", page=s.IntegerField(), size=s.IntegerField(), total=s.IntegerField(), pages=s.IntegerField())
+_Pagination = shape(
+    "Pagination",
+    page=s.IntegerField(min_value=1),
+    size=s.IntegerField(min_value=1, max_value=100),
+    total=_count(),
+    pages=_count(),
+)
 Conversations = shape("Conversations", conversations=_Summary(many=True), pagination=_Pagination())
 Messages = shape("Messages", messages=Message(many=True), pagination=_Pagination())
+
+# --- Turns --------------------------------------------------------------------------------------------------------------------
+
 Usage = shape(
     "Usage",
-    prompt_tokens=s.IntegerField(allow_null=True),
-    completion_tokens=s.IntegerField(allow_null=True),
-    total_tokens=s.IntegerField(allow_null=True),
-    source=s.CharField(),
+    "What an answer took. 0 is nothing; null is what nobody knows.",
+    prompt_tokens=_count(allow_null=True),
+    completion_tokens=_count(allow_null=True),
+    total_tokens=_count(allow_null=True),
+    source=s.ChoiceField(choices=UsageSource.values, help_text="Who counted."),
 )
 Finished = shape(
     "FinishedTurn",
+    "A message and its answer.",
     user_message=Message(),
     assistant_message=Message(),
     usage=Usage(),
     turn_id=s.UUIDField(),
-    stopped=s.BooleanField(),
+    stopped=s.BooleanField(help_text="Whether somebody stopped the answer; the text so far is there."),
 )
 Turn = shape(
     "Turn",
+    "The writing of one answer.",
     turn_id=s.UUIDField(),
     conversation_id=s.UUIDField(),
-    message_id=s.UUIDField(),
+    message_id=s.UUIDField(help_text="The answer's."),
     user_message_id=s.UUIDField(allow_null=True),
-    status=s.CharField(),
+    status=s.ChoiceField(choices=StoredTurn.State.values),
     model=s.CharField(),
     created_at=_moment(),
-    ended_at=s.DateTimeField(allow_null=True),
+    ended_at=_moment(allow_null=True),
     usage=Usage(),
 )
+
+# --- The platform -------------------------------------------------------------------------------------------------------------
+
+_WORDS = (HEALTHY, UNHEALTHY)
 Health = shape(
     "Health",
-    status=s.CharField(),
+    status=s.ChoiceField(choices=[HEALTHY, DEGRADED, UNHEALTHY]),
     timestamp=_moment(),
     version=s.CharField(),
-    services=shape("HealthServices", database=s.CharField(), redis=s.CharField(), openai=s.CharField())(),
-    uptime=s.IntegerField(help_text="Seconds."),
+    services=shape(
+        "HealthServices",
+        database=s.ChoiceField(choices=_WORDS),
+        redis=s.ChoiceField(choices=_WORDS),
+        openai=s.ChoiceField(choices=[*_WORDS, UNCONFIGURED], help_text="Whether a provider of models is there."),
+    )(),
+    uptime=_count(help_text="Seconds."),
 )
 _Features = shape("Features", websocket=s.BooleanField(), streaming=s.BooleanField(), file_upload=s.BooleanField())
 Info = shape(
@@ -147,92 +197,45 @@ Info = shape(
     supported_models=s.ListField(child=s.CharField()),
     features=_Features(),
 )
-_Cost = shape("Cost", input=s.FloatField(allow_null=True), output=s.FloatField(allow_null=True))
+_Cost = shape(
+    "Cost", "US dollars; null where nobody knows it.", input=s.FloatField(allow_null=True), output=s.FloatField(allow_null=True)
+)
 _Model = shape(
     "Model",
     id=s.CharField(help_text="What a request may name."),
     name=s.CharField(),
-    description=s.CharField(allow_blank=True),
+    description=s.CharField(),
     max_tokens=s.IntegerField(help_text="Of the longest answer."),
     context_window=s.IntegerField(),
-    cost_per_1k_tokens=_Cost(help_text="USD; null where nobody knows it."),
+    cost_per_1k_tokens=_Cost(),
     capabilities=s.ListField(child=s.CharField()),
-    alias_of=s.CharField(allow_null=True),
+    alias_of=s.CharField(allow_null=True, help_text="The model that really answers."),
     provider=s.CharField(),
 )
 Models = shape("Models", models=_Model(many=True))
-_ErrorDetails = shape(
-    "ErrorDetails",
-    field=s.CharField(required=False),
-    issue=s.CharField(required=False),
-    turn_id=s.UUIDField(required=False),
-    text_kept=s.BooleanField(required=False),
-    retry_after=s.IntegerField(required=False),
-)
-_ErrorObject = shape("ErrorObject", code=s.CharField(), message=s.CharField(), details=_ErrorDetails(required=False))
-Failure = shape("Failure", success=s.BooleanField(), error=_ErrorObject(), timestamp=_moment())
 
-_FAILURES = {
-    400: "The body is not JSON, or the host is not one of ours.",
-    401: "Not signed in.",
-    403: "Not allowed.",
-    404: "It does not exist, or is somebody else's.",
-    409: "An answer is already being written here, or the thing changed meanwhile.",
-    422: "A value breaks a rule.",
-    429: "Too many requests, or the quota is used up.",
-    502: "The model's provider failed.",
-    503: "Something of ours is away for now.",
-}
-_BY_KIND = {
-    "read": (401, 404, 422, 429, 503),
-    "list": (401, 422, 429, 503),
-    "write": (400, 401, 404, 422, 429, 503),
-    "profile": (400, 401, 422, 429, 503),
-    "secret": (400, 401, 403, 409, 422, 429, 503),
-    "change": (400, 401, 404, 409, 422, 429, 503),
-    "send": (400, 401, 404, 409, 422, 429, 502, 503),
-    "sign_in": (400, 401, 422, 429, 503),
-    "health": (429,),
-    "open": (429, 503),
-    "metrics": (401, 403, 429, 503),
-}
-_SECURITY: dict[str, list[dict[str, list[str]]]] = {
-    "sign_in": [{}],
-    "health": [{}],
-    "open": [{}],
-    "metrics": [{}, {"bearer": []}, {"apiKey": []}],
-}
-"""Where it is not the usual: an empty one needs nobody."""
+# --- Envelopes ----------------------------------------------------------------------------------------------------------------
 
 
 @cache
-def enveloped(data: Shape | None) -> Shape:
-    if data is None:
-        return shape(
-            "Done", success=s.BooleanField(), data=s.JSONField(allow_null=True), message=s.CharField(), timestamp=_moment()
-        )
-    return shape(f"{data.__name__}Answer", success=s.BooleanField(), data=data(), message=s.CharField(), timestamp=_moment())
+def envelope(data: Shape | None) -> Shape:
+    return shape(
+        f"{data.__name__}Answer" if data is not None else "Done",
+        success=s.BooleanField(),
+        data=data() if data is not None else NullField(),
+        message=s.CharField(),
+        timestamp=_moment(),
+    )
 
 
-def described(
-    summary: str,
-    *,
-    kind: str,
-    data: Shape | None = None,
-    bare: Shape | None = None,
-    stream: bool = False,
-    text: bool = False,
-    status: int = 200,
-    request: Shape | None = None,
-    **more: Any,
-) -> Any:
-    """`extend_schema` for one action: its success (`data` in the envelope, `bare`, a stream or text) and its failures."""
-    responses: dict[Any, Any] = {code: OpenApiResponse(Failure, _FAILURES[code]) for code in _BY_KIND[kind]}
-    if stream:
-        responses[(status, "text/event-stream")] = OpenApiResponse(OpenApiTypes.STR, "The turn's events, one frame each.")
-    elif text:
-        responses[(status, "text/plain")] = OpenApiResponse(OpenApiTypes.STR)
-    else:
-        responses[status] = bare if bare is not None else enveloped(data)
-    security: dict[str, Any] = {"auth": _SECURITY[kind]} if kind in _SECURITY else {}
-    return extend_schema(summary=summary, request=request, responses=responses, **security, **more)
+_ErrorDetails = shape(
+    "ErrorDetails",
+    "What there is to say beside the message.",
+    field=s.CharField(required=False, help_text="The field or parameter to blame; empty where there is none."),
+    issue=s.CharField(required=False),
+    turn_id=s.UUIDField(required=False, help_text="The turn that runs already, or that failed."),
+    text_kept=s.BooleanField(required=False, help_text="Whether that turn's answer had begun and is in the history."),
+    retry_after=s.IntegerField(required=False, min_value=1, help_text="Seconds, as in the header."),
+)
+Error = shape("Error", code=s.ChoiceField(choices=ERRORS.codes()), message=s.CharField(), details=_ErrorDetails(required=False))
+Failure = shape("Failure", success=s.BooleanField(), error=Error(), timestamp=_moment())

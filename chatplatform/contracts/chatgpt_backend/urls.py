@@ -1,6 +1,7 @@
 """The contract's route table: what answers where, how often, and in what kind of thread.
 
-`SLOW` leaves the few threads of ordinary REST free while a password is hashed; `NATIVE` views are coroutines in the event loop.
+`SLOW` leaves the few threads of ordinary REST free while a password is hashed; `NATIVE` views are coroutines in the event loop;
+`HOT` are the reads that clients ask for all the time.
 Literal paths come before paths with an id.
 """
 
@@ -14,11 +15,12 @@ from chatplatform.contracts.chatgpt_backend.views.conversations import (
     MessageViewSet,
     SingleMessageViewSet,
 )
+from chatplatform.contracts.chatgpt_backend.views.sockets import SocketViewSet
 from chatplatform.contracts.chatgpt_backend.views.system import HealthViewSet, SystemViewSet
 from chatplatform.contracts.chatgpt_backend.views.turns import TurnViewSet
 from chatplatform.contracts.contract import Route, Runs
 
-FAST, SLOW, NATIVE = Runs.FAST, Runs.SLOW, Runs.NATIVE
+FAST, SLOW, NATIVE, HOT = Runs.FAST, Runs.SLOW, Runs.NATIVE, Runs.HOT
 
 ROUTES = (
     Route("POST", "/auth/register", AuthViewSet, "register", SLOW, AUTH_RATE, public=True),
@@ -34,14 +36,14 @@ ROUTES = (
     Route("GET", "/users/me/api-keys", ApiKeyViewSet, "list", FAST, OTHER_RATE),
     Route("POST", "/users/me/api-keys", ApiKeyViewSet, "create", FAST, OTHER_RATE),
     Route("DELETE", "/users/me/api-keys/{key_id}", ApiKeyViewSet, "destroy", FAST, OTHER_RATE),
-    Route("GET", "/conversations", ConversationViewSet, "list", FAST, OTHER_RATE),
+    Route("GET", "/conversations", ConversationViewSet, "list", HOT, OTHER_RATE),
     Route("POST", "/conversations", ConversationViewSet, "create", FAST, OTHER_RATE),
-    Route("GET", "/conversations/{conversation_id}", ConversationViewSet, "retrieve", FAST, OTHER_RATE),
+    Route("GET", "/conversations/{conversation_id}", ConversationViewSet, "retrieve", HOT, OTHER_RATE),
     Route("PUT", "/conversations/{conversation_id}", ConversationViewSet, "update", FAST, OTHER_RATE),
     Route("DELETE", "/conversations/{conversation_id}", ConversationViewSet, "destroy", FAST, OTHER_RATE),
     Route("POST", "/conversations/{conversation_id}/archive", ConversationViewSet, "archive", FAST, OTHER_RATE),
     Route("POST", "/conversations/{conversation_id}/unarchive", ConversationViewSet, "unarchive", FAST, OTHER_RATE),
-    Route("GET", "/conversations/{conversation_id}/messages", MessageViewSet, "list", FAST, OTHER_RATE),
+    Route("GET", "/conversations/{conversation_id}/messages", MessageViewSet, "list", HOT, OTHER_RATE),
     Route("POST", "/conversations/{conversation_id}/messages", MessageViewSet, "create", NATIVE, SEND_RATE),
     Route("POST", "/conversations/{conversation_id}/messages/stream", MessageViewSet, "stream", NATIVE, SEND_RATE),
     Route("PUT", "/messages/{message_id}", SingleMessageViewSet, "update", FAST, OTHER_RATE),
@@ -49,6 +51,7 @@ ROUTES = (
     Route("GET", "/turns/{turn_id}", TurnViewSet, "retrieve", NATIVE, OTHER_RATE),
     Route("GET", "/turns/{turn_id}/events", TurnViewSet, "events", NATIVE, OTHER_RATE),
     Route("POST", "/turns/{turn_id}/stop", TurnViewSet, "stop", NATIVE, OTHER_RATE),
+    Route("GET", "/ws/chat", SocketViewSet, "chat", FAST, OTHER_RATE, public=True),  # the socket itself asks who is there
     Route("GET", "/health", HealthViewSet, "health", NATIVE, OTHER_RATE, public=True),
     Route("GET", "/info", SystemViewSet, "info", FAST, OTHER_RATE, public=True),
     Route("GET", "/models", SystemViewSet, "models", FAST, OTHER_RATE, public=True),

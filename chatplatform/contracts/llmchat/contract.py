@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from chatplatform.contracts.contract import UUID_FORM, Contract, Paging, Rate
+from chatplatform.contracts.llmchat.document import DOCUMENT
 from chatplatform.contracts.llmchat.errors import ERRORS, failure, moment
 from chatplatform.contracts.llmchat.stream import EventEncoder
 from quotas.models import ENTERPRISE
@@ -32,4 +33,5 @@ LLMCHAT = Contract(
     failure=failure,
     paging=Paging(number="page", size="limit"),
     stream_encoder=EventEncoder,
+    document=DOCUMENT,
 )

@@ -1,25 +1,13 @@
-"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; a test holds the two together."""
+"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; tests hold the two together."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
-Shape = type[s.Serializer[Any]]
-
-PAGING = [
-    OpenApiParameter("page", int, description="From 1."),
-    OpenApiParameter("limit", int, description="At most 100.", default=20),
-]
-
-
-def shape(name: str, /, **fields: s.Field[Any, Any, Any, Any]) -> Shape:
-    """Its name in the document begins with the contract's, since the document may hold those of others."""
-    return type(f"LLMChat{name}", (s.Serializer,), fields)
-
+from chatplatform.contracts.llmchat.errors import ERRORS
+from chatplatform.contracts.openapi.describing import NullField, Shape, shape
 
 _Config = shape(
     "AgentSettings",
@@ -62,55 +50,27 @@ Reload = shape(
 _Pagination = shape(
     "Pagination", page=s.IntegerField(), limit=s.IntegerField(), total=s.IntegerField(), totalPages=s.IntegerField()
 )
-_ErrorObject = shape(
-    "ErrorObject",
+_Error = shape(
+    "Error",
     type=s.CharField(),
     details=s.CharField(),
-    field=s.CharField(required=False),
+    field=s.CharField(required=False, help_text="The field or parameter to blame."),
+    turnId=s.UUIDField(required=False),
+    textKept=s.BooleanField(required=False),
     retryAfter=s.IntegerField(required=False),
 )
-Failure = shape("Failure", code=s.CharField(), message=s.CharField(), error=_ErrorObject(), timestamp=s.DateTimeField())
-
-_FAILURES = {
-    400: "The body is not JSON, or a value breaks a rule.",
-    401: "Not signed in.",
-    403: "Not allowed.",
-    404: "It does not exist.",
-    429: "Too many requests.",
-    503: "Something of ours is away for now.",
-}
-_BY_KIND = {
-    "list": (400, 401, 429, 503),
-    "read": (401, 404, 429, 503),
-    "write": (400, 401, 403, 404, 429, 503),
-    "reload": (400, 401, 403, 429, 503),
-}
+Failure = shape(
+    "Failure", code=s.ChoiceField(choices=ERRORS.codes()), message=s.CharField(), error=_Error(), timestamp=s.DateTimeField()
+)
+Agents = shape("AgentPage", items=Agent(many=True), pagination=_Pagination())
 
 
 @cache
-def _success(data: Shape | None, page: Shape | None) -> Shape:
-    found = data or page
-    assert found is not None
-    name = found.__name__.removeprefix("LLMChat")
-    held: s.Field[Any, Any, Any, Any] = found()
-    if page is not None:
-        name += "Page"
-        held = shape(name, items=found(many=True), pagination=_Pagination())()
-    return shape(f"{name}Answer", code=s.CharField(), message=s.CharField(), data=held, timestamp=s.DateTimeField())
-
-
-def described(
-    summary: str,
-    *,
-    kind: str,
-    data: Shape | None = None,
-    page: Shape | None = None,
-    request: Shape | None = None,
-    **more: Any,
-) -> Any:
-    """`extend_schema` for one action: its success (one thing or a page) and its failures."""
-    responses: dict[Any, Any] = {code: OpenApiResponse(Failure, _FAILURES[code]) for code in _BY_KIND[kind]}
-    responses[200] = _success(data, page)
-    if request is not None:
-        extend_schema_serializer(component_name=f"LLMChat{request.__name__}")(request)
-    return extend_schema(summary=summary, request=request, responses=responses, tags=["llmchat"], **more)
+def envelope(data: Shape | None) -> Shape:
+    return shape(
+        f"{data.__name__}Answer" if data is not None else "Done",
+        code=s.ChoiceField(choices=["SUCCESS"]),
+        message=s.CharField(),
+        data=data() if data is not None else NullField(),
+        timestamp=s.DateTimeField(),
+    )

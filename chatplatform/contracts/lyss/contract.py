@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from chatplatform.contracts.contract import INTEGER_FORM, Contract, Paging, Rate, utc
+from chatplatform.contracts.lyss.document import DOCUMENT
 from chatplatform.contracts.lyss.errors import ERRORS, failure
 from chatplatform.contracts.lyss.stream import EventEncoder
 
@@ -32,4 +33,5 @@ LYSS = Contract(
     failure=failure,
     paging=Paging(number="page", size="page_size"),
     stream_encoder=EventEncoder,
+    document=DOCUMENT,
 )

@@ -34,6 +34,7 @@ ERRORS = ErrorTable(
         core.BodyTooLarge: ErrorRow(413, "PAYLOAD_TOO_LARGE"),
         core.BodyTooSlow: ErrorRow(408, "REQUEST_TIMEOUT"),
         core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
+        core.UpgradeRequired: ErrorRow(426, "UPGRADE_REQUIRED"),
         core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         ProviderSwitchedOff: ErrorRow(400, "PROVIDER_INACTIVE"),

@@ -14,6 +14,12 @@ from conversations import records, search
 from conversations.models import Conversation
 from providers.models import Kind, Provider, Scope
 
+PAGING = (
+    OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}, description="Beyond the last is nothing."),
+    OpenApiParameter(
+        "page_size", {"type": "integer", "minimum": 1, "default": 20}, description="More than 100 is taken for 100."
+    ),
+)
 CONVERSATION_PARAMETERS = [
     OpenApiParameter("provider_id", int, description="Only those that this provider answers."),
     OpenApiParameter("search", {"type": "string", "maxLength": LONGEST_SEARCH}, description="Words of the title."),

@@ -1,24 +1,13 @@
-"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; a test holds the two together."""
+"""The shapes of the answers, for the OpenAPI document only. `responses.py` makes them; tests hold the two together."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, OpenApiTypes, extend_schema, extend_schema_serializer
 from rest_framework import serializers as s
 
-Shape = type[s.Serializer[Any]]
-
-PAGING = [
-    OpenApiParameter("page", int, description="From 1."),
-    OpenApiParameter("page_size", int, description="At most 100.", default=20),
-]
-
-
-def shape(name: str, /, **fields: s.Field[Any, Any, Any, Any]) -> Shape:
-    """Its name in the document begins with the contract's, since the document may hold those of others."""
-    return type(f"Lyss{name}", (s.Serializer,), fields)
+from chatplatform.contracts.lyss.errors import ERRORS
+from chatplatform.contracts.openapi.describing import NullField, Shape, shape
 
 
 def _moment() -> s.DateTimeField:
@@ -42,7 +31,7 @@ Tokens = shape(
     token_type=s.CharField(),
     expires_in=s.IntegerField(help_text="Seconds."),
 )
-SignedIn: Shape = type("LyssSignedIn", (Tokens,), {"user": User()})
+SignedIn: Shape = type("SignedIn", (Tokens,), {"user": User()})
 Provider = shape(
     "Provider",
     id=s.IntegerField(),
@@ -115,7 +104,7 @@ Message = shape(
     turn_id=s.UUIDField(required=False),
 )
 ConversationDetail: Shape = type(
-    "LyssConversationDetail", (Conversation,), {"provider": _Answerer(allow_null=True), "messages": Message(many=True)}
+    "ConversationDetail", (Conversation,), {"provider": _Answerer(allow_null=True), "messages": Message(many=True)}
 )
 Answer = shape(
     "Answer",
@@ -142,69 +131,31 @@ _ErrorDetails = shape(
     text_kept=s.BooleanField(required=False),
     retry_after=s.IntegerField(required=False),
 )
-_ErrorObject = shape("ErrorObject", code=s.CharField(), message=s.CharField(), details=_ErrorDetails(required=False))
-Failure = shape("Failure", success=s.BooleanField(), error=_ErrorObject(), timestamp=_moment())
+Error = shape("Error", code=s.ChoiceField(choices=ERRORS.codes()), message=s.CharField(), details=_ErrorDetails(required=False))
+Failure = shape("Failure", success=s.BooleanField(), error=Error(), timestamp=_moment())
 
-_FAILURES = {
-    400: "The body is not JSON, a value breaks a rule, or the provider is switched off.",
-    401: "Not signed in, or the token has expired.",
-    403: "Not allowed, not one's own provider, or the quota is used up.",
-    404: "It does not exist, or is somebody else's.",
-    409: "An answer is already being written here, or the name is taken.",
-    422: "The idempotency key was used with another body.",
-    429: "Too many requests.",
-    502: "The model's provider failed.",
-    503: "Something of ours is away for now.",
-}
-_BY_KIND = {
-    "list": (400, 401, 429, 503),
-    "read": (400, 401, 404, 429, 503),
-    "edit": (400, 401, 404, 429, 503),
-    "begin": (400, 401, 403, 429, 503),
-    "change": (400, 401, 403, 404, 429, 503),
-    "write": (400, 401, 403, 404, 429, 503),
-    "send": (400, 401, 403, 404, 409, 422, 429, 502, 503),
-    "register": (400, 409, 429, 503),
-    "sign_in": (400, 401, 429, 503),
-}
-_PUBLIC = ("register", "sign_in")
+
+def page_of(item: Shape) -> Shape:
+    return shape(f"{item.__name__}Page", items=item(many=True), pagination=_Pagination())
+
+
+def list_of(item: Shape) -> Shape:
+    """A plain list: `envelope` knows it."""
+    return type(f"{item.__name__}List", (item,), {"many": True})
+
+
+Providers = page_of(Provider)
+AvailableProviders = list_of(Provider)
+Distributions = list_of(Distribution)
+Conversations = page_of(ConversationItem)
 
 
 @cache
-def _enveloped(name: str, data: s.Field[Any, Any, Any, Any]) -> Shape:
-    return shape(f"{name}Answer", success=s.BooleanField(), data=data, message=s.CharField(), timestamp=_moment())
-
-
-@cache
-def _success(data: Shape | None, many: Shape | None, page: Shape | None) -> Shape:
-    for found, suffix in ((data, ""), (many, "List"), (page, "Page")):
-        if found is not None:
-            name = found.__name__.removeprefix("Lyss") + suffix
-            if found is page:
-                return _enveloped(name, shape(name, items=found(many=True), pagination=_Pagination())())
-            return _enveloped(name, found(many=True) if found is many else found())
-    return _enveloped("Done", s.JSONField(allow_null=True))
-
-
-def described(
-    summary: str,
-    *,
-    kind: str,
-    data: Shape | None = None,
-    many: Shape | None = None,
-    page: Shape | None = None,
-    stream: bool = False,
-    status: int = 200,
-    request: Shape | None = None,
-    **more: Any,
-) -> Any:
-    """`extend_schema` for one action: its success (one thing, a list, a page, or a stream) and its failures."""
-    responses: dict[Any, Any] = {code: OpenApiResponse(Failure, _FAILURES[code]) for code in _BY_KIND[kind]}
-    if stream:
-        responses[(status, "text/event-stream")] = OpenApiResponse(OpenApiTypes.STR, "The turn's events, one frame each.")
-    else:
-        responses[status] = _success(data, many, page)
-    if request is not None:
-        extend_schema_serializer(component_name=f"Lyss{request.__name__}")(request)
-    security: dict[str, Any] = {"auth": [{}]} if kind in _PUBLIC else {}
-    return extend_schema(summary=summary, request=request, responses=responses, tags=["lyss"], **security, **more)
+def envelope(data: Shape | None) -> Shape:
+    return shape(
+        f"{data.__name__}Answer" if data is not None else "Done",
+        success=s.BooleanField(),
+        data=NullField() if data is None else data(many=True) if getattr(data, "many", False) else data(),
+        message=s.CharField(),
+        timestamp=_moment(),
+    )

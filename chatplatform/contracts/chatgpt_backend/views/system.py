@@ -10,20 +10,30 @@ from rest_framework.request import Request
 
 from accounts.door import authenticate
 from chatplatform.contracts.chatgpt_backend import responses, schemas
-from chatplatform.contracts.chatgpt_backend.schemas import described
 from chatplatform.contracts.contract import utc
 from chatplatform.contracts.health import UNHEALTHY, read_health
 from chatplatform.contracts.http import ContractViewSet, json_response, native
 from chatplatform.contracts.incoming import Incoming
 from chatplatform.contracts.native import JsonAnswer, NativeAnswer, NativeCall
-from chatplatform.core.errors import NotAllowed
+from chatplatform.contracts.openapi.describing import PLAIN, Answer, described
+from chatplatform.core.errors import NotAllowed, NotSignedIn
 from chatplatform.core.metrics import CONTENT_TYPE, read_metrics
 from chatplatform.core.networks import is_within
 from providers.selectors import list_models
 
 
 class HealthViewSet(ContractViewSet):
-    @described("Health", kind="health", bare=schemas.Health)
+    tag = "System"
+
+    @described(
+        "get_health",
+        "Health",
+        enveloped=False,
+        answers=(
+            Answer(schemas.Health, description="It works, perhaps not all of it."),
+            Answer(schemas.Health, status=503, description="Without its database nothing works."),
+        ),
+    )
     @native
     async def health(self, call: NativeCall) -> NativeAnswer:
         """Status words that tell a stranger nothing else."""
@@ -41,7 +51,9 @@ class HealthViewSet(ContractViewSet):
 
 
 class SystemViewSet(ContractViewSet):
-    @described("What this is", kind="open", bare=schemas.Info)
+    tag = "System"
+
+    @described("get_info", "What this is", enveloped=False, answers=(Answer(schemas.Info),))
     def info(self, request: Request) -> HttpResponse:
         return json_response(
             {
@@ -53,11 +65,18 @@ class SystemViewSet(ContractViewSet):
             }
         )
 
-    @described("The models that may be asked for", kind="open", data=schemas.Models)
+    @described("list_models", "The models that may be asked for", data=schemas.Models)
     def models(self, request: Request) -> HttpResponse:
         return self.answer({"models": [responses.model(view) for view in list_models()]})
 
-    @described("Metrics, as Prometheus reads them", kind="metrics", text=True)
+    @described(
+        "get_metrics",
+        "Metrics, as Prometheus reads them",
+        enveloped=False,
+        answers=(Answer(media_type=PLAIN),),
+        errors=(NotSignedIn, NotAllowed),
+        security=("", "bearer", "apiKey"),
+    )
     def metrics(self, request: Request) -> HttpResponse:
         """To an administrator, and to the addresses that `METRICS_ALLOWED_ADDRESSES` names."""
         if not may_scrape(self.incoming) and not authenticate(self.incoming.credentials).is_admin:

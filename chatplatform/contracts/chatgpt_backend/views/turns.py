@@ -7,19 +7,21 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 
-from chatplatform.contracts.chatgpt_backend import responses, schemas
-from chatplatform.contracts.chatgpt_backend.schemas import described
+from chatplatform.contracts.chatgpt_backend import frames, responses, schemas
 from chatplatform.contracts.http import ContractViewSet, native
 from chatplatform.contracts.incoming import Incoming
 from chatplatform.contracts.names import names_of
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
-from chatplatform.contracts.registry import contract_named
+from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.registry import CONTRACTS, contract_named
 from chatplatform.core.errors import InvalidInput
 from chatplatform.core.ids import parse_uuid
 from conversations.errors import TurnNotFound
 from conversations.turns.runner import get_runner
 
 LARGEST_EVENT_NUMBER = 2**31
+_EVENT_NUMBER = {"type": "integer", "minimum": 0, "maximum": LARGEST_EVENT_NUMBER}
+_DIALECT = {"type": "string", "enum": [contract.name for contract in CONTRACTS]}
 
 
 def turn_uuid(text: str) -> UUID:
@@ -30,21 +32,26 @@ def turn_uuid(text: str) -> UUID:
 
 
 class TurnViewSet(ContractViewSet):
-    @described("A turn", kind="read", data=schemas.Turn)
+    tag = "Turns"
+
+    @described("get_turn", "A turn", data=schemas.Turn)
     @native
     async def retrieve(self, call: NativeCall, turn_id: str) -> NativeAnswer:
         view = await get_runner().find_turn(principal=call.person, turn_id=turn_uuid(turn_id))
         return call.answer(responses.turn(view))
 
     @described(
+        "follow_turn",
         "A turn's events again, from any of them on",
-        kind="read",
-        stream=True,
-        parameters=[
-            OpenApiParameter("after", int, description="The last event that was seen; 0 for all."),
-            OpenApiParameter("contract", str, description="In this contract's dialect instead of the turn's own."),
-            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER),
-        ],
+        enveloped=False,
+        answers=(Answer(frames.STREAM, media_type=EVENTS, description="The turn's events until its end."),),
+        parameters=(
+            OpenApiParameter("after", _EVENT_NUMBER, description="The last event that was seen; 0 for all."),
+            OpenApiParameter("contract", _DIALECT, description="In this contract's dialect instead of the turn's own."),
+            OpenApiParameter(
+                "Last-Event-ID", _EVENT_NUMBER, OpenApiParameter.HEADER, description="The same as `after`, and before it."
+            ),
+        ),
     )
     @native
     async def events(self, call: NativeCall, turn_id: str) -> NativeAnswer:
@@ -54,18 +61,24 @@ class TurnViewSet(ContractViewSet):
         names = await names_of(view.turn_id, view.conversation_id, view.message_id)
         return EventStream(view.turn_id, dialect.stream_encoder(names), after)
 
-    @described("Stop a turn", kind="read", data=schemas.Turn)
+    @described("stop_turn", "Stop a turn", data=schemas.Turn)
     @native
     async def stop(self, call: NativeCall, turn_id: str) -> NativeAnswer:
+        """Through whichever process writes it. The text so far is kept. One that has ended stays as it is."""
         view = await get_runner().stop_turn(principal=call.person, turn_id=turn_uuid(turn_id))
         return call.answer(responses.turn(view), _("The answer was stopped."))
 
 
 def last_seen(incoming: Incoming) -> int:
     """The number of the last event that the reader has. The header wins: a browser that reconnects keeps the address."""
-    for name, text in (("Last-Event-ID", incoming.headers.get("last-event-id")), ("after", incoming.query.get("after"))):
-        if text:
-            if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > LARGEST_EVENT_NUMBER:
-                raise InvalidInput(field=name, issue=_("Must be the number of an event."))
-            return int(text)
-    return 0
+    header = _event_number("Last-Event-ID", incoming.headers.get("last-event-id"))
+    query = _event_number("after", incoming.query.get("after"))
+    return header if header is not None else query or 0
+
+
+def _event_number(name: str, text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > LARGEST_EVENT_NUMBER:
+        raise InvalidInput(field=name, issue=_("Must be the number of an event."))
+    return int(text)

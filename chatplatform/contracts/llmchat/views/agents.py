@@ -8,19 +8,26 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from accounts.principal import Principal
 from chatplatform.contracts.http import ContractViewSet, native
 from chatplatform.contracts.llmchat import requests, responses, schemas
-from chatplatform.contracts.llmchat.schemas import PAGING, described
 from chatplatform.contracts.native import NativeAnswer, NativeCall
+from chatplatform.contracts.openapi.describing import described
 from chatplatform.core.aio import in_database_thread
+from chatplatform.core.errors import NotAllowed
 from chatplatform.core.ids import parse_uuid
 from providers import selectors, services
-from providers.errors import AgentNotFound
+from providers.errors import AgentNotFound, BadProvidersFile
 from providers.models import Agent, Provider
 from providers.status import ProviderStatus, check_status
+
+PAGING = (
+    OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}, description="Beyond the last is nothing."),
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "default": 20}, description="More than 100 is taken for 100."),
+)
 
 
 def agent_uuid(text: str) -> UUID:
@@ -31,7 +38,9 @@ def agent_uuid(text: str) -> UUID:
 
 
 class AgentViewSet(ContractViewSet):
-    @described("List agents", kind="list", page=schemas.Agent, parameters=[*PAGING, requests.AgentFilter])
+    tag = "Agents"
+
+    @described("list_agents", "List agents", data=schemas.Agents, parameters=(*PAGING, requests.AgentFilter))
     def list(self, request: Request) -> HttpResponse:
         """Those that one may talk to; to administrators all. `provider` is a kind (`fastgpt`) or a provider's name."""
         asked = self.parse_query(requests.AgentFilter)
@@ -43,12 +52,12 @@ class AgentViewSet(ContractViewSet):
         )
         return self.answer(responses.paged(page, self._shown), _("The agents."))
 
-    @described("An agent", kind="read", data=schemas.Agent)
+    @described("get_agent", "An agent", data=schemas.Agent)
     def retrieve(self, request: Request, agent_id: str) -> HttpResponse:
         agent = selectors.get_agent(principal=self.person, agent_id=agent_uuid(agent_id))
         return self.answer(self._shown(agent), _("The agent."))
 
-    @described("Change an agent", kind="write", request=requests.AgentChange, data=schemas.Agent)
+    @described("update_agent", "Change an agent", request=requests.AgentChange, data=schemas.Agent, errors=(NotAllowed,))
     def update(self, request: Request, agent_id: str) -> HttpResponse:
         """For administrators. What is not sent stays."""
         changes = requests.agent_changes(self.parse(requests.AgentChange))
@@ -63,7 +72,9 @@ class AgentViewSet(ContractViewSet):
 
 
 class AgentStatusViewSet(ContractViewSet):
-    @described("Whether an agent's provider answers", kind="read", data=schemas.AgentStatus)
+    tag = "Agents"
+
+    @described("get_agent_status", "Whether an agent's provider answers", data=schemas.AgentStatus)
     @native
     async def status(self, call: NativeCall, agent_id: str) -> NativeAnswer:
         """The vendor is asked for real; what it said is good for half a minute."""
@@ -75,7 +86,11 @@ class AgentStatusViewSet(ContractViewSet):
 
 
 class ReloadViewSet(ContractViewSet):
-    @described("Read the file of providers and agents again", kind="reload", data=schemas.Reload)
+    tag = "Agents"
+
+    @described(
+        "reload_agents", "Read the file of providers and agents again", data=schemas.Reload, errors=(NotAllowed, BadProvidersFile)
+    )
     def reload(self, request: Request) -> HttpResponse:
         """For administrators. All of the file is applied, or nothing."""
         done = services.reload_from_file(principal=self.person, origin=self.incoming.origin)

@@ -9,11 +9,14 @@ from rest_framework.request import Request
 from accounts import selectors, services
 from chatplatform.contracts.http import ContractViewSet
 from chatplatform.contracts.lyss import requests, responses, schemas
-from chatplatform.contracts.lyss.schemas import described
+from chatplatform.contracts.openapi.describing import described
+from chatplatform.core.errors import AlreadyTaken, LockedOut, NotSignedIn, TokenExpired, WrongCredentials
 
 
 class AuthViewSet(ContractViewSet):
-    @described("Register", kind="register", request=requests.Registration, data=schemas.SignedIn, status=201)
+    tag = "Authentication"
+
+    @described("register", "Register", request=requests.Registration, data=schemas.SignedIn, status=201, errors=(AlreadyTaken,))
     def register(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.Registration)
         session = services.register(
@@ -21,18 +24,24 @@ class AuthViewSet(ContractViewSet):
         )
         return self.answer(responses.signed_in(session), _("You are registered."), status=201)
 
-    @described("Log in", kind="sign_in", request=requests.Login, data=schemas.SignedIn)
+    @described("log_in", "Log in", request=requests.Login, data=schemas.SignedIn, errors=(WrongCredentials, LockedOut))
     def login(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.Login)
         session = services.log_in(identifier=asked["username"], password=asked["password"], origin=self.incoming.origin)
         return self.answer(responses.signed_in(session), _("You are logged in."))
 
-    @described("The person who is signed in", kind="list", data=schemas.User)
+    @described("get_me", "The person who is signed in", data=schemas.User)
     def me(self, request: Request) -> HttpResponse:
         user = selectors.get_user(principal=self.person)
         return self.answer(responses.user(user), _("Your account."))
 
-    @described("Get a new access token", kind="sign_in", request=requests.RefreshRequest, data=schemas.Tokens)
+    @described(
+        "refresh_token",
+        "Get a new access token",
+        request=requests.RefreshRequest,
+        data=schemas.Tokens,
+        errors=(NotSignedIn, TokenExpired),
+    )
     def refresh(self, request: Request) -> HttpResponse:
         """With the refresh token, in the body or as bearer; or with an access token as bearer, even one that has expired, while
         its session lasts."""
@@ -44,7 +53,7 @@ class AuthViewSet(ContractViewSet):
             session = services.renew(token=self.incoming.credentials.bearer, origin=origin)
         return self.answer(responses.tokens(session), _("The token was renewed."))
 
-    @described("Log out", kind="list")
+    @described("log_out", "Log out")
     def logout(self, request: Request) -> HttpResponse:
         services.log_out(principal=self.person, origin=self.incoming.origin)
         return self.answer(None, _("You have logged out."))

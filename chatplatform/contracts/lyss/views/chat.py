@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.lyss import requests, responses, schemas
-from chatplatform.contracts.lyss.schemas import described
+from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY
+from chatplatform.contracts.lyss import frames, requests, responses, schemas
 from chatplatform.contracts.lyss.sends import begin
 from chatplatform.contracts.names import names_of
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
+from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
 from chatplatform.core.aio import in_database_thread
+from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from conversations import records
+from conversations.errors import ConversationBusy, ConversationNotFound
 from conversations.turns.runner import get_runner
+from providers.errors import ProviderNotAccessible, ProviderSwitchedOff, UnknownModel
+from quotas.errors import AllowanceUsedUp
 
-_IDEMPOTENCY = [OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)]
+_SENDING: dict[str, Any] = {
+    "request": requests.Send,
+    "parameters": (
+        OpenApiParameter(
+            "Idempotency-Key",
+            {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
+            OpenApiParameter.HEADER,
+            description="The same key attaches to the same turn. (Or `client_message_id` in the body.)",
+        ),
+    ),
+    "errors": (
+        ConversationNotFound,
+        ConversationBusy,
+        KeyReused,
+        UnknownModel,
+        ProviderNotAccessible,
+        ProviderSwitchedOff,
+        ContextTooLong,
+        AllowanceUsedUp,
+        VendorFailed,
+        Draining,
+    ),
+}
+_EVENTS = Answer(frames.STREAM, media_type=EVENTS, description="The answer's events as it is written.")
 
 
 class ChatViewSet(ContractViewSet):
-    @described(
-        "Send a message and wait for the whole answer",
-        kind="send",
-        request=requests.Send,
-        data=schemas.Answer,
-        parameters=_IDEMPOTENCY,
-    )
+    tag = "Chat"
+
+    @described("send_message", "Send a message and wait for the whole answer", data=schemas.Answer, **_SENDING)
     @native
     async def messages(self, call: NativeCall) -> NativeAnswer:
         opened = await begin(call, call.parse(requests.Send))
@@ -35,12 +61,10 @@ class ChatViewSet(ContractViewSet):
 
 
 class ChatStreamViewSet(ContractViewSet):
+    tag = "Chat"
+
     @described(
-        "Send a message and read the answer as it is written",
-        kind="send",
-        request=requests.Send,
-        stream=True,
-        parameters=_IDEMPOTENCY,
+        "stream_message", "Send a message and read the answer as it is written", enveloped=False, answers=(_EVENTS,), **_SENDING
     )
     @native
     async def stream(self, call: NativeCall) -> NativeAnswer:

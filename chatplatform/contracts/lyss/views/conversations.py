@@ -8,10 +8,11 @@ from rest_framework.request import Request
 
 from chatplatform.contracts.http import ContractViewSet, filtered
 from chatplatform.contracts.lyss import filters, requests, responses, schemas
-from chatplatform.contracts.lyss.schemas import PAGING, described
+from chatplatform.contracts.openapi.describing import described
 from chatplatform.core.ids import parse_number
 from conversations import records, selectors, services
 from conversations.errors import ConversationNotFound
+from providers.errors import ProviderNotAccessible, ProviderSwitchedOff
 
 
 def conversation_number(text: str) -> int:
@@ -22,11 +23,13 @@ def conversation_number(text: str) -> int:
 
 
 class ConversationViewSet(ContractViewSet):
+    tag = "Conversations"
+
     @described(
+        "list_conversations",
         "List conversations",
-        kind="list",
-        page=schemas.ConversationItem,
-        parameters=[*PAGING, *filters.CONVERSATION_PARAMETERS],
+        data=schemas.Conversations,
+        parameters=(*filters.PAGING, *filters.CONVERSATION_PARAMETERS),
     )
     def list(self, request: Request) -> HttpResponse:
         hers = selectors.conversations_of(self.person)
@@ -34,7 +37,14 @@ class ConversationViewSet(ContractViewSet):
         page = records.list_records(conversations=wanted, page=self.page())
         return self.answer(responses.paged(page, responses.conversation_item), _("Your conversations."))
 
-    @described("Create a conversation", kind="begin", request=requests.NewConversation, data=schemas.Conversation, status=201)
+    @described(
+        "create_conversation",
+        "Create a conversation",
+        request=requests.NewConversation,
+        data=schemas.Conversation,
+        status=201,
+        errors=(ProviderNotAccessible, ProviderSwitchedOff),
+    )
     def create(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.NewConversation)
         conversation = services.create_conversation(
@@ -46,7 +56,7 @@ class ConversationViewSet(ContractViewSet):
         )
         return self.answer(responses.conversation(conversation), _("The conversation was created."), status=201)
 
-    @described("A conversation with its messages", kind="read", data=schemas.ConversationDetail)
+    @described("get_conversation", "A conversation with its messages", data=schemas.ConversationDetail)
     def retrieve(self, request: Request, conversation_id: str) -> HttpResponse:
         conversation = records.get_conversation(principal=self.person, conversation_id=conversation_number(conversation_id))
         shown = responses.conversation_detail(
@@ -54,7 +64,9 @@ class ConversationViewSet(ContractViewSet):
         )
         return self.answer(shown, _("The conversation."))
 
-    @described("Change the title or the metadata", kind="edit", request=requests.ConversationChange, data=schemas.Conversation)
+    @described(
+        "update_conversation", "Change the title or the metadata", request=requests.ConversationChange, data=schemas.Conversation
+    )
     def update(self, request: Request, conversation_id: str) -> HttpResponse:
         asked = self.parse(requests.ConversationChange)
         conversation = services.update_conversation(
@@ -62,7 +74,7 @@ class ConversationViewSet(ContractViewSet):
         )
         return self.answer(responses.conversation(conversation), _("The conversation was updated."))
 
-    @described("Delete a conversation and its messages", kind="read")
+    @described("delete_conversation", "Delete a conversation and its messages")
     def destroy(self, request: Request, conversation_id: str) -> HttpResponse:
         services.delete_conversation(
             principal=self.person, conversation_id=conversation_number(conversation_id), origin=self.incoming.origin

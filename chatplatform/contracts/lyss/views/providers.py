@@ -10,8 +10,8 @@ from rest_framework.request import Request
 
 from chatplatform.contracts.http import ContractViewSet, filtered
 from chatplatform.contracts.lyss import filters, requests, responses, schemas
-from chatplatform.contracts.lyss.schemas import PAGING, described
-from chatplatform.core.errors import NotFound
+from chatplatform.contracts.openapi.describing import described
+from chatplatform.core.errors import Conflict, NotAllowed, NotFound
 from chatplatform.core.ids import parse_number
 from chatplatform.core.pages import page_of
 from providers import selectors, services
@@ -27,14 +27,25 @@ def provider_number(text: str) -> int:
 
 
 class ProviderViewSet(ContractViewSet):
-    @described("List providers", kind="list", page=schemas.Provider, parameters=[*PAGING, *filters.PROVIDER_PARAMETERS])
+    tag = "Providers"
+
+    @described(
+        "list_providers", "List providers", data=schemas.Providers, parameters=(*filters.PAGING, *filters.PROVIDER_PARAMETERS)
+    )
     def list(self, request: Request) -> HttpResponse:
         """One's own, and those of the organization that one may use; to administrators all of the organization's."""
         visible = selectors.visible_to(self.person)
         wanted = filtered(filters.ProviderFilter(self.incoming.query, providers=visible))
         return self.answer(responses.paged(page_of(wanted, self.page()), self._shown), _("Your providers."))
 
-    @described("Add a provider", kind="write", request=requests.NewProvider, data=schemas.Provider, status=201)
+    @described(
+        "create_provider",
+        "Add a provider",
+        request=requests.NewProvider,
+        data=schemas.Provider,
+        status=201,
+        errors=(NotAllowed, Conflict),
+    )
     def create(self, request: Request) -> HttpResponse:
         asked = self.parse(requests.NewProvider)
         provider = services.create_provider(
@@ -49,17 +60,23 @@ class ProviderViewSet(ContractViewSet):
         )
         return self.answer(self._shown(provider), _("The provider was created."), status=201)
 
-    @described("The providers that may be asked now, in the order in which they would be", kind="list", many=schemas.Provider)
+    @described(
+        "list_available_providers",
+        "The providers that may be asked now, in the order in which they would be",
+        data=schemas.AvailableProviders,
+    )
     def available(self, request: Request) -> HttpResponse:
         found = selectors.available_to(self.person)
         return self.answer([self._shown(provider) for provider in found], _("The providers that you may use."))
 
-    @described("A provider", kind="read", data=schemas.Provider)
+    @described("get_provider", "A provider", data=schemas.Provider)
     def retrieve(self, request: Request, provider_id: str) -> HttpResponse:
         provider = selectors.get_provider(principal=self.person, provider_id=provider_number(provider_id))
         return self.answer(self._shown(provider), _("The provider."))
 
-    @described("Change a provider", kind="write", request=requests.ProviderChange, data=schemas.Provider)
+    @described(
+        "update_provider", "Change a provider", request=requests.ProviderChange, data=schemas.Provider, errors=(NotAllowed,)
+    )
     def update(self, request: Request, provider_id: str) -> HttpResponse:
         """What is not sent stays, but for the key: another address without a key clears it."""
         changes = self.parse(requests.ProviderChange)
@@ -73,7 +90,7 @@ class ProviderViewSet(ContractViewSet):
         )
         return self.answer(self._shown(provider), _("The provider was changed."))
 
-    @described("Delete a provider", kind="change")
+    @described("delete_provider", "Delete a provider", errors=(NotAllowed,))
     def destroy(self, request: Request, provider_id: str) -> HttpResponse:
         services.delete_provider(principal=self.person, provider_id=provider_number(provider_id), origin=self.incoming.origin)
         return self.answer(None, _("The provider was deleted."))
@@ -85,7 +102,15 @@ class ProviderViewSet(ContractViewSet):
 class DistributionViewSet(ContractViewSet):
     """For administrators."""
 
-    @described("Hand a provider out", kind="write", request=requests.NewDistribution, data=schemas.Distributed)
+    tag = "Providers"
+
+    @described(
+        "distribute_provider",
+        "Hand a provider out",
+        request=requests.NewDistribution,
+        data=schemas.Distributed,
+        errors=(NotAllowed,),
+    )
     def create(self, request: Request, provider_id: str) -> HttpResponse:
         """To all of these people, or to none when one of them does not exist."""
         number = provider_number(provider_id)
@@ -97,7 +122,7 @@ class DistributionViewSet(ContractViewSet):
         )
         return self.answer(responses.distributed(number, rows), _("The provider was handed out."))
 
-    @described("Take a provider back from somebody", kind="change")
+    @described("undistribute_provider", "Take a provider back from somebody", errors=(NotAllowed,))
     def destroy(self, request: Request, provider_id: str, user_id: str) -> HttpResponse:
         user = parse_number(user_id)
         if user is None:
@@ -107,7 +132,7 @@ class DistributionViewSet(ContractViewSet):
         )
         return self.answer(None, _("The provider was taken back."))
 
-    @described("Whom a provider was handed to", kind="change", many=schemas.Distribution)
+    @described("list_distributions", "Whom a provider was handed to", data=schemas.Distributions, errors=(NotAllowed,))
     def list(self, request: Request, provider_id: str) -> HttpResponse:
         rows = selectors.distributions_of(principal=self.person, provider_id=provider_number(provider_id))
         return self.answer([responses.distribution(row) for row in rows], _("Whom the provider was handed to."))

@@ -1,11 +1,9 @@
-"""The reading side of the benchmark: many streams in one process that does next to nothing else.
+"""Many streams, read to their ends.
 
-    python -m bench.reader < order.json
-
-The order (an `Order` as JSON) says what to open. The vendor writes the monotonic clock into each delta
-(`tests/vendors/scripts.stamp`), so a stamp found in what arrives tells how long that delta was underway; the bytes are searched
-for stamps and not parsed further. Standard output gets one JSON line for each event: `streaming` (every stream has its first
-delta), `ending` (one has its last), and at the end `done` with a `Reading`.
+It takes one `Order`. The vendor writes the monotonic clock into each delta (`tests/vendors/scripts.stamp`), so a stamp found in
+what arrives tells how long that delta was underway; the bytes are searched for stamps and not parsed further. It tells
+`streaming` (every stream has its first delta), `ending` (one has its last; `at` is the monotonic clock), and at the end `done`
+with a `Reading`.
 """
 
 import asyncio
@@ -13,7 +11,6 @@ import base64
 import os
 import re
 import resource
-import sys
 import time
 from array import array
 from collections.abc import Callable
@@ -23,6 +20,8 @@ from typing import Any, Literal, cast
 
 import orjson
 import uvloop
+
+from bench.clients import read_order, tell
 
 STAMP = re.compile(rb' (\d{6})(?=[ "])')
 LONGEST_CUT = 32
@@ -76,6 +75,8 @@ class Reading:
     """From the sent request to the first delta, in 10 us."""
     held: dict[str, int]
     """Every delta's: p50, p99 and worst, in 10 us."""
+    seconds: float
+    """From the first stream's request to the last one's end."""
     cpu_seconds: float
 
 
@@ -198,11 +199,6 @@ def _socket_frame(payload: bytes) -> bytes:
     return b"\x81" + length + b"\x00\x00\x00\x00" + payload
 
 
-def tell(event: str, **facts: Any) -> None:
-    sys.stdout.buffer.write(orjson.dumps({"event": event, **facts}) + b"\n")
-    sys.stdout.buffer.flush()
-
-
 async def read(order: Order) -> Reading:
     held = array("I")
     begun = ended = 0
@@ -216,9 +212,10 @@ async def read(order: Order) -> Reading:
         else:
             ended += 1
             if ended == 1:
-                tell("ending")
+                tell("ending", at=time.monotonic())
 
     loop = asyncio.get_running_loop()
+    began = loop.time()
     streams = []
     for seat in order.seats:
         _, stream = await loop.create_connection(partial(Stream, order, seat, held, changed), order.host, order.port)
@@ -229,15 +226,17 @@ async def read(order: Order) -> Reading:
         if stream.over in lost:
             stream.failure = f"no end after {stream.count} deltas"
             stream.transport.abort()
+    seconds = loop.time() - began
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    began = [stream for stream in streams if stream.count]
+    spoke = [stream for stream in streams if stream.count]
     return Reading(
         deltas=len(held),
         complete=sum(not stream.failure for stream in streams),
         failures=[stream.failure for stream in streams if stream.failure][:5],
-        first_held=[stream.first_held for stream in began],
-        first_after_send=[stream.first_after_send for stream in began],
+        first_held=[stream.first_held for stream in spoke],
+        first_after_send=[stream.first_after_send for stream in spoke],
         held=_spread(held),
+        seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
     )
 
@@ -248,8 +247,8 @@ def _spread(values: "array[int]") -> dict[str, int]:
 
 
 def main() -> None:
-    raw = orjson.loads(sys.stdin.buffer.read())
-    order = Order(**{**raw, "seats": tuple(Seat(**seat) for seat in raw["seats"])})
+    given = read_order()
+    order = Order(**{**given, "seats": tuple(Seat(**seat) for seat in given["seats"])})
     tell("done", **asdict(uvloop.run(read(order))))
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0004_index_what_is_there'),
+        ('conversations', '0005_count_in_the_index'),
         ('providers', '0003_providers_and_agents'),
     ]
 
