@@ -177,7 +177,8 @@ def _routes(
     principal: Principal, request: TurnRequest, room: _Room, agent: Agent | None, directory: Directory
 ) -> tuple[Route, ...]:
     """With the model asked for now, the agent's, or the conversation's; one of the latter two that an operator has taken away
-    since, or that whoever was asked for does not have, is followed by the default."""
+    since, or that whoever was asked for does not have, is followed by the default. An agent with a provider but no model speaks
+    with that provider's default: the conversation's model is somebody else's."""
     find = partial(
         find_routes,
         principal=principal,
@@ -188,8 +189,10 @@ def _routes(
     )
     if request.model:
         return find(model=request.model)
+    own = agent is not None and ("model" in agent.config or agent.provider_id is not None)
+    model = agent.config.get("model") if agent is not None and own else room.model
     try:
-        return find(model=(agent.config.get("model") if agent else None) or room.model or None)
+        return find(model=model or None)
     except UnknownModel:
         return find(model=None)
 
