@@ -45,6 +45,8 @@ async def test_requests_are_counted_once_over_all_processes(platform, alice):
     for _ in range(24):  # each on a connection of its own, so that both processes get some
         async with aiohttp.ClientSession() as session:
             await session.get(f"{alice.url}/api/v1/users/me/quota", headers=alice.headers)
+    # A request is counted a moment after its answer is out.
+    await until(alice, lambda samples: requests(samples, "/users/me/quota") >= before + 24)
     for _ in range(6):
         assert requests(await read(alice), "/users/me/quota") == before + 24
 
