@@ -82,7 +82,7 @@ def check_base_url(url: str, *, trusted: bool) -> str:
         _refuse(_("This is no URL."))
     try:
         parsed = URL(url)  # what the HTTP client will read in it, not what another parser would
-    except ValueError:
+    except (ValueError, IndexError):  # IndexError: brackets out of order
         _refuse(_("This is no URL."))
     if parsed.scheme not in {"http", "https"} or not parsed.raw_host or "://" not in url:
         _refuse(_("The address must begin with https://."))
@@ -95,7 +95,10 @@ def check_base_url(url: str, *, trusted: bool) -> str:
         _refuse(_("This address may not be used."))
     if not trusted:
         _check_public(parsed, host)
-    return str(parsed).rstrip("/")
+    kept = str(parsed).rstrip("/")
+    if len(kept) > LONGEST_URL:  # what is not ASCII is longer when it is written in ASCII
+        _refuse(_("This is no URL."))
+    return kept
 
 
 def judge(address: str, *, trusted: bool) -> None:
@@ -119,6 +122,8 @@ def unwrapped(address: Address) -> tuple[Address, ...]:
     """What an address leads to in the end: the IPv4 addresses inside an IPv6 one, else itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
+    if address.scope_id:  # the same address through another interface, but not equal to it
+        address = ipaddress.IPv6Address(int(address))
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     if address.sixtofour is not None:

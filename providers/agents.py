@@ -85,7 +85,11 @@ def _category(value: Any) -> str:
 def _avatar(value: Any) -> str:
     """A path of our own or an address that a browser may load a picture from; `javascript:` is neither."""
     address = _long_text("avatar", LONGEST_AVATAR)(value)
-    if address and (not address.isprintable() or not (address.startswith("/") or urlsplit(address).scheme in {"http", "https"})):
+    try:
+        scheme = urlsplit(address).scheme
+    except ValueError:  # [ without ]
+        scheme = ""
+    if address and (not address.isprintable() or not (address.startswith("/") or scheme in {"http", "https"})):
         raise InvalidInput(field="avatar", issue=_("An address is needed that begins with https:// or /."))
     return address
 

@@ -111,6 +111,8 @@ class Breakers:
     async def failed(self, provider_id: int, error: ProviderError) -> None:
         if error.fault in _ILLNESSES:
             await self._run(self._fail, provider_id)
+        else:  # without this the one request that may try would leave a vendor that refuses it closed to all others
+            await self.succeeded(provider_id)
 
     async def _run(self, script: Any, provider_id: int) -> float:
         arguments = [provider_id, _KEPT_SECONDS, FAILURES, int(WINDOW_SECONDS * 1000), int(COOL_DOWN_SECONDS * 1000)]

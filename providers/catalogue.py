@@ -8,6 +8,7 @@ from dataclasses import dataclass
 DEFAULT_CONTEXT_WINDOW = 8_192
 """Tokens, for a model that nobody knows anything about."""
 DEFAULT_MAX_OUTPUT = 16_384
+MOST_REMEMBERED = 10_000
 
 # The longest answer that OpenAI's models accept to be asked for; more is refused with 400, and the price table does not have it.
 # Each model's page under https://platform.openai.com/docs/models has its figure; a family that came later than this list may
@@ -80,6 +81,8 @@ class PriceTable:
         key = (vendor, model)
         found = self._known.get(key)
         if found is None:
+            if len(self._known) >= MOST_REMEMBERED:  # people name the models of their own providers
+                self._known.clear()
             found = self._known[key] = self._look_up(vendor, model)
         return found
 

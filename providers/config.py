@@ -4,7 +4,6 @@ A client's `config` is one object, `{"model": ..., "temperature": ..., "max_toke
 column of its own, because routes and price lists ask for it; `shown` puts the two together again.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,7 +40,7 @@ def _text(value: Any) -> str:
 
 
 def _temperature(value: Any) -> str:
-    number = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    number = not isinstance(value, bool) and isinstance(value, int | float)
     return "" if number and 0 <= value <= 2 else _("A number from 0 to 2 is needed.")
 
 

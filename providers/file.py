@@ -90,6 +90,8 @@ def read_text(text: str) -> Declared:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadProvidersFile([_syntax_problem(str(error), text)]) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets thousands deep
+        raise BadProvidersFile([Problem(None, _("This cannot be read."))]) from None
     return _Reader(document, Lines(text)).read()
 
 
@@ -171,7 +173,7 @@ class _Reader:
             "is_active": table.get("active", True),
             "is_default": table.get("for_everyone", False),
             "position": _position(table),
-            "price_vendor": table.get("price_list", vendor_of(provider.base_url)),
+            "price_vendor": _price_list(table, provider.base_url),
         }
         return DeclaredProvider(key, fields, _api_key(table), _names(table, "models"), _names(table, "fallbacks"))
 
@@ -221,6 +223,13 @@ def _api_key(table: Table) -> str:
         raise InvalidInput(field="api_key_env", issue=issue)
     check_key(key)
     return key
+
+
+def _price_list(table: Table, base_url: str) -> str:
+    """An empty one is no price list at all, and not the vendor's."""
+    if not table.get("price_list", ""):
+        return "" if "price_list" in table else vendor_of(base_url)
+    return clean_name(table["price_list"], field="price_list", longest=50)
 
 
 def _names(table: Table, field: str) -> tuple[str, ...]:

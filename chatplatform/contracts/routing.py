@@ -134,10 +134,11 @@ class _Node:
 
 
 @cache
-def _tree(only: Contract | None = None) -> _Node:
+def _tree(only: str | None = None) -> _Node:
+    """Of all contracts, or of the one with this name."""
     root = _Node()
     for place in places():
-        if only is None or place.contract is only:
+        if only is None or place.contract.name == only:
             for base in (place.contract.base, *place.contract.also_at):
                 root.add((base + place.path).split("/"), place)
     return root
@@ -149,7 +150,7 @@ def find_place(path: str, accept: str = "") -> tuple[Place, dict[str, str]] | No
     if parts[-1] == "":
         parts.pop()
     asked = contract_asked(accept)
-    found = (_tree(asked).find(parts) if asked is not None else None) or _tree().find(parts)
+    found = (_tree(asked.name).find(parts) if asked is not None else None) or _tree().find(parts)
     if found is None:
         return None
     place = _meant(*found)

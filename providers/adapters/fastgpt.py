@@ -87,11 +87,11 @@ class FastGPT(ThreadedAdapter):
 class FastGPTDecoder(CompletionDecoder):
     """Of `answer` and what comes with it. Steps, tools and their results are left out, but for their tokens."""
 
-    __slots__ = ("_steps",)
+    __slots__ = ("_tally",)
 
     def __init__(self, *, longest_text: int, keys: tuple[str, ...] = ()) -> None:
         super().__init__(longest_text=longest_text, keys=keys)
-        self._steps: list[Any] = []
+        self._tally = _Tally()
 
     def take(self, event: SSEEvent) -> None:
         match event.name:
@@ -123,8 +123,8 @@ class FastGPTDecoder(CompletionDecoder):
         self.take_chunk(read_json(data))
 
     def _count(self, steps: list[Any]) -> None:
-        self._steps += steps
-        self.usage = _usage(self._steps) or self.usage
+        self._tally.add(steps)
+        self.usage = self._tally.usage() or self.usage
 
     def _ask(self, interactive: Mapping[str, Any]) -> None:
         """A step that waits for a choice or for fields: the next message answers it."""
@@ -139,27 +139,44 @@ def _new_chat(request: ProviderRequest) -> str:
     return "" if history(request) else request.conversation
 
 
-def _usage(steps: list[Any]) -> UsageReported | None:
-    """The tokens of all models that took part, each step counted once wherever it is told; None when no step counts them."""
-    prompt, completion, counted = 0, 0, False
-    seen: set[str] = set()
-    waiting = list(steps)
-    while waiting:
-        step = waiting.pop()
-        if not isinstance(step, dict):
-            continue
-        name = str(step.get("id") or "")
-        if name and name in seen:
-            continue
-        seen.add(name)
-        for key in _CHILDREN:
-            waiting += step.get(key) or []
-        for place in (step, *(step.get(key) or {} for key in _MODELS_WITHIN)):
-            for asked, answered in _COUNTS:
-                tokens_in, tokens_out = token_count(place.get(asked)), token_count(place.get(answered))
-                if tokens_in is not None and tokens_out is not None:
-                    prompt, completion, counted = prompt + tokens_in, completion + tokens_out, True
-    return UsageReported(prompt, completion) if counted else None
+class _Tally:
+    """The tokens of all models that took part, each step counted once wherever it is told.
+
+    Kept as a sum: to go through all steps again with each new one would let a vendor that sends thousands hold the event loop.
+    """
+
+    __slots__ = ("_completion", "_counted", "_prompt", "_seen")
+
+    def __init__(self) -> None:
+        self._prompt = self._completion = 0
+        self._counted = False
+        self._seen: set[str] = set()
+
+    def usage(self) -> UsageReported | None:
+        """None when no step counts them, and when the sum is absurd."""
+        prompt, completion = token_count(self._prompt), token_count(self._completion)
+        return None if not self._counted or prompt is None or completion is None else UsageReported(prompt, completion)
+
+    def add(self, steps: list[Any]) -> None:
+        waiting = list(steps)
+        while waiting:
+            step = waiting.pop()
+            if not isinstance(step, dict):
+                continue
+            name = str(step.get("id") or "")
+            if name and name in self._seen:
+                continue
+            self._seen.add(name)
+            for key in _CHILDREN:
+                waiting += step.get(key) or []
+            for place in (step, *(step.get(key) or {} for key in _MODELS_WITHIN)):
+                self._add_counts(place)
+
+    def _add_counts(self, place: Mapping[str, Any]) -> None:
+        for asked, answered in _COUNTS:
+            tokens_in, tokens_out = token_count(place.get(asked)), token_count(place.get(answered))
+            if tokens_in is not None and tokens_out is not None:
+                self._prompt, self._completion, self._counted = self._prompt + tokens_in, self._completion + tokens_out, True
 
 
 def _error(status: int, body: Any, *, headers: Mapping[str, str] | None = None, keys: tuple[str, ...] = ()) -> ProviderError:

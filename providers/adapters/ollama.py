@@ -9,7 +9,7 @@ from typing import Any
 from providers.adapters.decoding import Decoder, read_json, token_count
 from providers.adapters.faults import error_in_answer
 from providers.adapters.streaming import StreamingAdapter
-from providers.base import FinishReason, ProviderRequest, UsageReported
+from providers.base import FinishReason, ProviderError, ProviderFault, ProviderRequest, UsageReported
 from providers.ndjson import LineParser
 from providers.sse import SSEEvent
 
@@ -47,7 +47,10 @@ class Ollama(StreamingAdapter):
 
     async def list_models(self) -> tuple[str, ...]:
         answer = await self.call("GET", "/api/tags")
-        return tuple(str(model["name"]) for model in answer["models"])
+        try:
+            return tuple(str(model["name"]) for model in answer["models"])
+        except (KeyError, TypeError):
+            raise ProviderError(ProviderFault.PROTOCOL, "no list of models") from None
 
 
 class ChatDecoder(Decoder):

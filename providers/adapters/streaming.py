@@ -27,6 +27,8 @@ from providers.upstream import Watch
 
 ERROR_BODY_BYTES = 64_000
 CHECK_BODY_BYTES = 4_000_000
+ONE_BODY_BYTES = 8_000_000
+"""Of an answer that comes as one JSON object: read at once, it takes thirty times its length while the event loop waits."""
 
 Parser = SSEParser | LineParser
 
@@ -247,7 +249,7 @@ class _Answer:
 
     async def _one_body(self, start: bytes) -> list[ProviderEvent]:
         """A vendor that ignores that a stream was asked for, or refuses with status 200, answers with one JSON object."""
-        body = start + await read_body(self._response, most=self._limits.answer_bytes)
+        body = start + await read_body(self._response, most=min(self._limits.answer_bytes, ONE_BODY_BYTES))
         events = self._decoder.feed_body(body)
         if self._decoder.failure:
             raise self._decoder.failure

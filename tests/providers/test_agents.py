@@ -85,6 +85,7 @@ def test_an_administrator_changes_what_she_names_and_all_processes_see_it() -> N
         ("description", 7),
         ("category", "a\x00b"),
         ("avatar", "javascript:alert(1)"),
+        ("avatar", "https://[example"),
         ("avatar", "data:text/html,x"),
         ("status", "deleted"),
         ("status", ["active"]),

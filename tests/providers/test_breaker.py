@@ -100,3 +100,12 @@ async def test_without_redis_every_provider_is_asked(client):
     assert await breakers.seconds_closed_to(PROVIDER) == 0
     await breakers.succeeded(PROVIDER)
     await nowhere.aclose()
+
+
+async def test_a_refusal_by_the_one_request_that_may_try_shows_that_the_vendor_is_well(client):
+    breakers = Breakers(client)
+    await fail(breakers, FAILURES)
+    await forget_the_wait(client, breakers)
+    assert await breakers.seconds_closed_to(PROVIDER) == 0
+    await fail(breakers, 1, ProviderError(ProviderFault.REJECTED, "too long"))
+    assert await breakers.seconds_closed_to(PROVIDER) == 0

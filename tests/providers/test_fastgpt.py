@@ -40,6 +40,27 @@ def test_an_answer_counts_the_tokens_of_every_step_once(server: Callable[..., by
     assert heard.finished.reason is FinishReason.STOP
 
 
+def test_however_many_steps_are_told_each_is_looked_at_once() -> None:
+    decoder = FastGPTDecoder(longest_text=100)
+    looks = 0
+
+    class Step(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            nonlocal looks
+            looks += key == "id"
+            return super().get(key, default)
+
+    for _ in range(100):
+        decoder._count([Step(inputTokens=2, outputTokens=1)])
+    assert (looks, decoder.usage) == (100, UsageReported(200, 100))
+
+
+def test_a_sum_of_tokens_that_is_absurd_is_no_usage() -> None:
+    decoder = FastGPTDecoder(longest_text=100)
+    decoder._count([{"inputTokens": 100_000_000, "outputTokens": 1}] * 30)
+    assert decoder.usage is None
+
+
 def test_a_server_that_tells_no_details_has_no_usage() -> None:
     heard = decoded(wire.without_detail("Mild."))
     assert (heard.text, heard.usage, heard.error) == ("Mild.", None, None)

@@ -212,6 +212,9 @@ def test_an_agent_may_stand_on_a_provider_that_is_not_in_the_file(write: Write) 
         ('[providers.acme]\nkind = "openai"\nfallbacks = ["acme"]', 3, "no fallback of itself"),
         ('[providers.acme]\nkind = "openai"\nfallbacks = ["nobody"]', 3, "no provider nobody"),
         ('[providers.acme]\nkind = "openai"\nmodels = [1]', 3, "models"),
+        ('[providers.acme]\nkind = "openai"\nconfig = { temperature = 1' + "0" * 400 + " }", 3, "from 0 to 2"),
+        (f'[providers.acme]\nkind = "openai"\nprice_list = "{"x" * 51}"', 3, "too long"),
+        ('[providers.acme]\nkind = "openai"\nprice_list = "\\u0000"', 3, "too long"),
         ('[agents.writer]\navatar = "javascript:alert(1)"', 2, "https://"),
         ('[agents.writer]\nkey = "x"', 2, "not known here"),
         ('[agents.writer]\nsystem_prompt = """\n[agents.x]\nkind=1\n"""\nprovider = "nobody"', 6, "no provider nobody"),
@@ -241,6 +244,8 @@ def test_a_file_that_is_not_there_or_is_no_text_is_told(write: Write, tmp_path: 
     with pytest.raises(BadProvidersFile) as refused:
         apply_file(tmp_path / "providers.toml")
     assert refused.value.issue.startswith("line 2:")
+    for text in ("a = " + "[" * 5_000, "a = " + "1" * 5_000):
+        assert problems(write, text) == ["This cannot be read."]
     write("#" * 1_000_001)
     with pytest.raises(BadProvidersFile):
         apply_file(tmp_path / "providers.toml")

@@ -131,6 +131,7 @@ CORPUS = (
 )
 
 METADATA = (
+    "http://[fe80::a9fe:a9fe%25lo]/latest/meta-data",
     "http://169.254.169.254/latest/meta-data",
     "http://169.254.170.2/v2/credentials",
     "http://2852039166/latest/meta-data",
@@ -286,7 +287,17 @@ def test_an_operator_s_address_is_taken_as_it_was_written(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://alice:secret@127.0.0.1:11434", "http://127.0.0.1:11434/?key=1", "http://h#x", "ftp://h", "no url", "", "http://"],
+    [
+        "http://alice:secret@127.0.0.1:11434",
+        "http://127.0.0.1:11434/?key=1",
+        "http://h#x",
+        "ftp://h",
+        "no url",
+        "",
+        "http://",
+        "http://p]p][|@",
+        "https://example.com/" + "é" * 400,
+    ],
 )
 def test_what_is_no_base_url_is_refused_to_operators_too(url: str) -> None:
     with pytest.raises(InvalidInput):

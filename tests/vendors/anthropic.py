@@ -1,6 +1,9 @@
-"""Anthropic's messages as its documentation has them, read on 2026-11-21:
+"""Anthropic's messages after excerpts of its documentation, read on 2026-11-21, and the types of its SDK:
 
 https://docs.anthropic.com/en/docs/build-with-claude/streaming   events, their order, pings, errors inside
+
+By the SDK's types alone, their pages were not opened:
+
 https://docs.anthropic.com/en/api/errors                         statuses and their objects
 https://docs.anthropic.com/en/api/models-list                    the list
 

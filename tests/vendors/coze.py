@@ -1,4 +1,4 @@
-"""What Coze's chat API of version 3 says, after its documentation, read on 2026-11-21:
+"""What Coze's chat API of version 3 says, after copies of its documentation in public repositories, read on 2026-11-21:
 
 https://docs.coze.cn/developer_guides/chat_v3                       request, events and their order, two namings of usage
 https://docs.coze.cn/developer_guides/coze_error_codes              codes

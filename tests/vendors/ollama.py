@@ -1,8 +1,9 @@
-"""Ollama's own API as its documentation has it, read on 2026-11-21:
+"""Ollama's own API as the documentation in its repository has it, read on 2026-11-21:
 
-https://docs.ollama.com/api/chat       one object a line, counts in the last one
-https://docs.ollama.com/api/errors     statuses, and the line that is an error
-https://docs.ollama.com/api/tags       the list
+https://github.com/ollama/ollama/blob/main/docs/openapi.yaml      one object a line, counts in the last one
+https://github.com/ollama/ollama/blob/main/docs/api/errors.mdx    statuses, and the line that is an error
+
+The list (https://docs.ollama.com/api/tags) was not looked up.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ def message(done: bool = False, **fields: Any) -> bytes:
 
 class OllamaWire(Wire):
     name = "ollama"
-    page = "https://docs.ollama.com/api/chat"
+    page = "https://github.com/ollama/ollama/blob/main/docs/openapi.yaml"
     read_on = "2026-11-21"
     media = "application/x-ndjson"
     caches = False

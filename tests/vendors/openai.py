@@ -1,4 +1,5 @@
-"""OpenAI's chat completions as its API reference has them, read on 2026-11-21:
+"""OpenAI's chat completions. Unverified: these pages were not opened. llama.cpp's own server is the real peer of this adapter
+(`tests/providers/test_the_local_model_as_a_vendor.py`).
 
 https://platform.openai.com/docs/api-reference/chat/streaming   chunks, usage in the last one
 https://platform.openai.com/docs/guides/error-codes             statuses and their objects
@@ -27,7 +28,7 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
 class OpenAIWire(Wire):
     name = "openai"
     page = "https://platform.openai.com/docs/api-reference/chat/streaming"
-    read_on = "2026-11-21"
+    read_on = ""
 
     def provider(self, endpoint: Endpoint) -> Provider:
         return OpenAICompatible(endpoint)

@@ -26,13 +26,12 @@ class Asked:
 
 
 class Wire(ABC):
-    """How one vendor says things. `page` and `read_on` are where its format was looked up and when."""
+    """How one vendor says things. `page` has its format, `read_on` is when it was read: see the README's table of vendors."""
 
     name: ClassVar[str]
     page: ClassVar[str]
     read_on: ClassVar[str]
-    verified: ClassVar[bool] = True
-    """Whether the page itself could be read, and not only what others say about it."""
+    """Empty: nobody has, the format is unverified."""
     media: ClassVar[str] = "text/event-stream"
     busy_inside: ClassVar[ProviderFault] = ProviderFault.BUSY
     """What `error_inside` comes to."""
