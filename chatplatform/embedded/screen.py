@@ -58,7 +58,7 @@ class Screen:
                 self._write("\n")
         elif int(share * 10) > self._shown_tenths.get(name, 0):
             self._shown_tenths[name] = int(share * 10)
-            self.stage(name, f"{doing} {share:4.0%}, {numbers}")
+            self.stage(name, f"{doing} {int(share * 100):3d}%, {numbers}")
 
     def end_progress(self) -> None:
         """Leave an unfinished bar behind."""
