@@ -28,6 +28,8 @@ from conversations.titles import title_from
 from conversations.turns import stream
 from conversations.turns.healing import close_from_outside, running_turn
 from conversations.turns.request import MessageView
+from providers.errors import ProviderNotAccessible
+from providers.models import Provider
 from providers.registry import find_routes
 from providers.tokens import count_text
 
@@ -57,6 +59,8 @@ def create_conversation(
             raise ConversationNotFound()
         return found
     route = find_routes(principal=principal, model=model or None, provider_id=provider_id)[0]
+    if provider_id is not None and not Provider.objects.select_for_update(no_key=True).filter(pk=provider_id).exists():
+        raise ProviderNotAccessible  # it was deleted in this very moment
     said = [(role, text) for role, text in earlier if role != Message.Role.SYSTEM]
     system = [text for role, text in earlier if role == Message.Role.SYSTEM]
     fields: dict[str, Any] = {

@@ -182,7 +182,9 @@ class ProviderAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, provider: Provider, form: ProviderForm, change: bool) -> None:
         wait_for_other_writers()
-        if not change:
+        if change:  # the form was filled from an older row: a key that was cleared since does not come back
+            provider.refresh_from_db(fields=["sealed_key", "key_last4"])
+        else:
             provider.created_by_id = request.user.pk
         if change and "base_url" in form.changed_data:
             services.forget_key(provider=provider)
@@ -274,7 +276,7 @@ class AgentAdmin(admin.ModelAdmin):
 
 @admin.register(Preference)
 class PreferenceAdmin(admin.ModelAdmin):
-    """Whose default is whose: people choose it themselves."""
+    """Whose default is whose: people choose it themselves (`PUT /providers/default` of LYSS)."""
 
     list_display = ("user", "provider")
     list_select_related = ("user", "provider")

@@ -1,6 +1,6 @@
 """Circuit breakers: a provider that fails again and again is left alone for a while, by all processes together.
 
-    closed      it is asked; FAILURES in a row, none of them older than WINDOW_SECONDS, open it
+    closed      it is asked; FAILURES in a row, each within WINDOW_SECONDS of the one before, open it
     open        nobody asks it for COOL_DOWN_SECONDS
     half open   one request may try: a first token closes it, another failure opens it again
 
@@ -25,7 +25,8 @@ COOL_DOWN_SECONDS = 15.0
 REFRESH_SECONDS = 1.0
 
 KEY = "provider-breakers"
-_KEPT_SECONDS = 3_600
+_KEPT_SECONDS = 600
+"""After which a failure is no more than history."""
 
 # Of a vendor that is ill. A refused key or request and a spent rate are answers: the vendor is well.
 _ILLNESSES = frozenset(
@@ -89,7 +90,17 @@ class Breakers:
         pipe.time()
         fields, (seconds, micros) = await pipe.execute()
         now_ms = seconds * 1000 + micros // 1000
-        self._states = {int(name): _state(int(value.split(b":")[2]) - now_ms) for name, value in fields.items()}
+        states: dict[int, _State] = {}
+        over = []
+        for name, value in fields.items():
+            _failures, last, open_until = (int(part) for part in value.split(b":"))
+            if now_ms - max(last, open_until) > _KEPT_SECONDS * 1000:
+                over.append(name)
+            else:
+                states[int(name)] = _state(open_until - now_ms)
+        self._states = states
+        if over:
+            await self._client.hdel(KEY, *over)
 
     async def seconds_closed_to(self, provider_id: int) -> float:
         """How long this provider is not to be asked; 0 when it may be asked now. Of an open breaker whose time is over, only the

@@ -56,6 +56,8 @@ class Route:
     """The provider's own setting, for a message that has none."""
     max_tokens: int | None = None
     """The provider's own setting, for a message that has none."""
+    is_personal: bool = False
+    """Somebody brought it herself: what is the organization's own is not for its eyes."""
     principal: Principal | None = None
     """For whom it was found: `open_provider` asks again whether she may."""
     found_in: "Directory | None" = field(default=None, repr=False, compare=False)
@@ -177,6 +179,7 @@ class Directory:
             temperature=provider.config.get("temperature"),
             max_tokens=provider.config.get("max_tokens"),
             principal=principal,
+            is_personal=provider.scope == Scope.PERSONAL,
             found_in=self,
         )
 

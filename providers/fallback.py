@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Candidate:
     route: Route
-    provider: Provider | ProviderError
-    """An error: it cannot even be asked."""
+    provider: Provider | ProviderError | None
+    """An error: it cannot even be asked. None: it is opened when its turn comes, since it may be taken back until then."""
     thread: str = ""
     """The vendor's id of this conversation, where it can be continued there."""
 
@@ -40,9 +40,18 @@ class Answering:
 
 
 class Chain:
-    def __init__(self, candidates: Sequence[Candidate], *, breakers: Breakers, prompt_tokens: int) -> None:
-        """At least one candidate. `prompt_tokens` is an estimate: who has no room for so many and an answer is passed over."""
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        open_later: Callable[[Route], Awaitable[Provider]],
+        breakers: Breakers,
+        prompt_tokens: int,
+    ) -> None:
+        """At least one candidate. `open_later` raises ProviderError for one that may no longer be asked. `prompt_tokens` is an
+        estimate: who has no room for so many and an answer is passed over."""
         self._candidates = candidates
+        self._open_later = open_later
         self._breakers = breakers
         self._prompt_tokens = prompt_tokens
 
@@ -85,7 +94,7 @@ class Chain:
             raise ProviderError(
                 ProviderFault.UNAVAILABLE, "it failed again and again, and is left alone for a while", retry_after=closed_for
             )
-        return candidate.provider
+        return candidate.provider or await self._open_later(candidate.route)
 
     def _fitted(self, request: ProviderRequest, candidate: Candidate) -> ProviderRequest:
         """The same request to another: its model, its limits, its own thread."""

@@ -33,7 +33,7 @@ from providers.writing import clean_name
 LARGEST_FILE = 1_000_000
 """Bytes."""
 _TABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,199}")
 _NOT_FOR_VENDORS = frozenset({*environment.SECRET_NAMES, "DATABASE_URL", "REDIS_URL", "EMAIL_HOST_PASSWORD"})
 """Secrets of ours, which a slip must not send to a vendor."""
 

@@ -4,6 +4,19 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+# Another address, key or setting is another vendor, or another app of it: it does not know the conversations of the one before.
+FORGET_THREADS = """
+CREATE FUNCTION forget_vendor_threads() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM conversations_vendorthread WHERE provider_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER forget_vendor_threads AFTER UPDATE ON providers_provider FOR EACH ROW
+WHEN ((OLD.kind, OLD.base_url, OLD.sealed_key, OLD.config) IS DISTINCT FROM (NEW.kind, NEW.base_url, NEW.sealed_key, NEW.config))
+EXECUTE FUNCTION forget_vendor_threads();
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -47,4 +60,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('conversation', 'provider'), name='one_thread_a_vendor')],
             },
         ),
+        migrations.RunSQL(FORGET_THREADS, "DROP FUNCTION forget_vendor_threads() CASCADE"),
     ]

@@ -27,7 +27,7 @@ from conversations.turns.request import Assignment, MessageView, OpenedTurn, Tur
 from conversations.turns.store import LEASE_RAN_OUT, price_as_json
 from providers import tokens
 from providers.base import PromptMessage, ProviderRequest
-from providers.errors import AgentNotFound, UnknownModel
+from providers.errors import AgentNotFound, ProviderNotAccessible, ProviderSwitchedOff, UnknownModel
 from providers.models import Agent, Kind
 from providers.registry import Directory, Look, Route, find_routes
 from quotas import ledger
@@ -188,13 +188,23 @@ def _routes(
         directory=directory,
     )
     if request.model:
-        return find(model=request.model)
+        return _fit_for(agent, find(model=request.model), asked_for=request.provider_id is not None)
     own = agent is not None and ("model" in agent.config or agent.provider_id is not None)
     model = agent.config.get("model") if agent is not None and own else room.model
     try:
-        return find(model=model or None)
+        found = find(model=model or None)
     except UnknownModel:
-        return find(model=None)
+        found = find(model=None)
+    return _fit_for(agent, found, asked_for=request.provider_id is not None)
+
+
+def _fit_for(agent: Agent | None, routes: tuple[Route, ...], *, asked_for: bool) -> tuple[Route, ...]:
+    """An agent that speaks through the organization's provider has a prompt that nobody's own server is told."""
+    if agent is None or agent.provider_id is None:
+        return routes
+    if routes[0].is_personal:
+        raise ProviderNotAccessible if asked_for else ProviderSwitchedOff
+    return tuple(route for route in routes if not route.is_personal)
 
 
 _THREADS = "SELECT provider_id, thread FROM conversations_vendorthread WHERE conversation_id = %(room)s AND after_id = %(leaf)s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -159,11 +160,20 @@ class TurnRunner:
         assignment = open_turn(principal=principal, request=request)
         if isinstance(assignment, OpenedTurn):
             return assignment
+        meant = self._try_to_open(assignment.routes[0])
         candidates = [
-            Candidate(route, self._try_to_open(route), assignment.threads.get(route.provider_id, ""))
-            for route in assignment.routes
+            Candidate(route, None if number else meant, assignment.threads.get(route.provider_id, ""))
+            for number, route in enumerate(assignment.routes)
         ]
-        return assignment, Chain(candidates, breakers=self._breakers, prompt_tokens=assignment.prompt_tokens)
+        chain = Chain(candidates, open_later=self._open_later, breakers=self._breakers, prompt_tokens=assignment.prompt_tokens)
+        return assignment, chain
+
+    async def _open_later(self, route: Route) -> Provider:
+        """With a look of its own: since the route was found, it may have been switched off, deleted or taken back."""
+        opened = await in_database_thread(self._try_to_open, replace(route, found_in=None))
+        if isinstance(opened, ProviderError):
+            raise opened
+        return opened
 
     def _try_to_open(self, route: Route) -> Provider | ProviderError:
         """A provider that cannot even be opened (a key that does not unseal) is that turn's failure, since the turn has been

@@ -2,7 +2,7 @@
 
 import httpx2
 
-from providers.adapters.streaming import CHECK_BODY_BYTES, StreamingAdapter, read_body
+from providers.adapters.streaming import StreamingAdapter, read_body
 
 
 class _Transport(httpx2.AsyncBaseTransport):
@@ -13,7 +13,7 @@ class _Transport(httpx2.AsyncBaseTransport):
         # Of the SDK's headers none goes out: some tell about this machine, others come from its environment.
         response = await self._adapter.send(request.method, str(request.url), await request.aread() or None)
         try:
-            body = await read_body(response, most=CHECK_BODY_BYTES)
+            body = await read_body(response, most=self._adapter.check_body_bytes)
         finally:
             response.close()  # does nothing to a connection that went back
         headers = {name: response.headers[name] for name in ("Content-Type", "Retry-After") if name in response.headers}

@@ -27,6 +27,8 @@ from providers.upstream import Watch
 
 ERROR_BODY_BYTES = 64_000
 CHECK_BODY_BYTES = 4_000_000
+USERS_CHECK_BODY_BYTES = 200_000
+"""Where a user wrote the address: the vendors' SDKs make objects of it in the event loop, for up to a second."""
 ONE_BODY_BYTES = 8_000_000
 """Of an answer that comes as one JSON object: read at once, it takes thirty times its length while the event loop waits."""
 
@@ -99,6 +101,11 @@ class StreamingAdapter(ABC):
         finally:
             answer.close()
 
+    @property
+    def check_body_bytes(self) -> int:
+        """The most that is read of an answer to a call."""
+        return CHECK_BODY_BYTES if self.endpoint.trusted else USERS_CHECK_BODY_BYTES
+
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call that is no answer (a check, a list), once, its JSON read. Raises ProviderError for everything but a 2xx."""
         seconds = self.endpoint.limits.check
@@ -106,7 +113,7 @@ class StreamingAdapter(ABC):
             async with asyncio.timeout(seconds):
                 response = await self.send(method, f"{self.base_url}{path}", None if body is None else orjson.dumps(body))
                 try:
-                    raw = await read_body(response, most=CHECK_BODY_BYTES)
+                    raw = await read_body(response, most=self.check_body_bytes)
                 except (aiohttp.ClientError, OSError) as error:
                     raise ProviderError(ProviderFault.CUT, type(error).__name__, retryable=True) from error
                 finally:

@@ -1,5 +1,7 @@
 """Who answers a turn, on what terms, and what is kept of it."""
 
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -7,10 +9,11 @@ from conversations import services
 from conversations.models import Conversation, Message, Turn, VendorThread
 from conversations.turns import reading
 from conversations.turns.events import TurnCompleted, TurnFailed
+from providers import registry
 from providers.base import ProviderError, ProviderFault, ThreadNamed
 from providers.errors import AgentNotFound, ProviderNotAccessible, ProviderSwitchedOff
 from providers.models import Agent, Fallback, Kind, Model, ModelPrice, Provider, Scope
-from providers.testing import ScriptedProvider, fail, report, say
+from providers.testing import ScriptedProvider, fail, report, say, wait
 from quotas.models import Usage
 from quotas.selectors import check_books
 from tests.conversations.acting import asking, ended, new_conversation, read
@@ -210,3 +213,51 @@ async def test_a_deleted_conversation_forgets_what_vendors_call_it(runner, alice
     assert await VendorThread.objects.acount() == 1
     await sync_to_async(services.delete_conversation)(principal=alice, conversation_id=conversation.uuid, origin=HERE)
     assert not await VendorThread.objects.aexists()
+
+
+async def test_a_fallback_that_was_taken_back_while_the_first_was_waited_for_is_not_asked(runner, alice, cast):
+    pause = asyncio.Event()
+    first, slow = await cast("first", wait(pause), fail(ProviderFault.TIMEOUT))
+    second, speaker = await cast("second", say("no longer"))
+    await Fallback.objects.acreate(provider=first, fallback=second)
+    speaking = runner._open_provider
+
+    def open_provider(route):
+        registry.open_found(route)
+        return speaking(route)
+
+    runner._open_provider = open_provider
+    conversation = await new_conversation(alice)
+    opened = await runner.start_turn(principal=alice, request=asking(conversation))
+    while not slow.active:
+        await asyncio.sleep(0.01)
+    await Provider.objects.filter(pk=second.pk).adelete()
+    pause.set()
+    done = await ended(runner, opened.turn_id)
+    assert isinstance(done, TurnFailed)
+    assert done.code == "provider_timeout"
+    assert not speaker.requests
+
+
+async def test_an_agents_prompt_is_told_to_nobodys_own_server(runner, alice, cast):
+    second, _ = await cast("second", say("arr"))
+    hers, speaker = await cast("hers", say("thank you"), scope=Scope.PERSONAL, owner_id=alice.user_id, is_default=False)
+    await Fallback.objects.acreate(provider=second, fallback=hers)
+    agent = await Agent.objects.acreate(name="Pirate", provider=second, system_prompt="A secret.")
+    conversation = await new_conversation(alice)
+    with pytest.raises(ProviderNotAccessible):
+        await runner.start_turn(principal=alice, request=asking(conversation, agent_id=agent.uuid, provider_id=hers.pk))
+    await Provider.objects.filter(pk=second.pk).aupdate(is_active=False)
+    with pytest.raises(ProviderSwitchedOff):
+        await runner.start_turn(principal=alice, request=asking(conversation, agent_id=agent.uuid))
+    assert not speaker.requests
+
+
+@pytest.mark.parametrize("change", [{"base_url": "http://127.0.0.1:8"}, {"sealed_key": "another"}, {"config": {"bot_id": "2"}}])
+async def test_a_vendor_that_moved_is_told_everything_anew(runner, alice, cast, change):
+    coze, speaker = await cast("coze", ThreadNamed("theirs"), say("one"), kind=Kind.COZE)
+    conversation = await new_conversation(alice, provider_id=coze.pk)
+    await answer(runner, alice, conversation)
+    await Provider.objects.filter(pk=coze.pk).aupdate(**change)
+    await answer(runner, alice, conversation)
+    assert [request.thread for request in speaker.requests] == ["", ""]

@@ -47,8 +47,12 @@ async def breakers():
     await connection.aclose()
 
 
+async def never(_route: Route):
+    raise AssertionError("all are open")
+
+
 async def ask(breakers: Breakers, *candidates: Candidate, prompt_tokens: int = 100) -> list:
-    chain = Chain(candidates, breakers=breakers, prompt_tokens=prompt_tokens)
+    chain = Chain(candidates, open_later=never, breakers=breakers, prompt_tokens=prompt_tokens)
     async with aclosing(chain.stream(REQUEST)) as events:
         return [event async for event in events]
 
@@ -130,7 +134,8 @@ async def test_one_that_failed_again_and_again_is_not_asked_at_all(breakers):
 
 async def test_whoever_stops_reading_hangs_up_on_the_one_who_answers(breakers):
     first, second = ScriptedProvider(fail(ProviderFault.CUT)), ScriptedProvider(say("a"), say("b"), say("c"))
-    chain = Chain([Candidate(route(1), first), Candidate(route(2), second)], breakers=breakers, prompt_tokens=1)
+    candidates = [Candidate(route(1), first), Candidate(route(2), second)]
+    chain = Chain(candidates, open_later=never, breakers=breakers, prompt_tokens=1)
     async with aclosing(chain.stream(REQUEST)) as events:
         async for event in events:
             if isinstance(event, TextDelta):

@@ -45,6 +45,9 @@ class Vendor:
         body = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "us"}]}
         return web.json_response(body if self.code == 200 else {"error": {"message": "no"}}, status=self.code)
 
+    async def nothing(self, _request: web.Request) -> web.Response:
+        return web.json_response({})
+
 
 @asynccontextmanager
 async def vendor_on_loopback() -> AsyncIterator[Vendor]:
@@ -52,6 +55,7 @@ async def vendor_on_loopback() -> AsyncIterator[Vendor]:
     vendor = Vendor(f"http://127.0.0.1:{port}/v1")
     application = web.Application()
     application.router.add_get("/v1/models", vendor.models)
+    application.router.add_get("/api/tags", vendor.nothing)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -64,7 +68,7 @@ async def vendor_on_loopback() -> AsyncIterator[Vendor]:
 
 @sync_to_async
 def make(url: str, **fields: object) -> Provider:
-    return Provider.objects.create(name="acme", kind=Kind.CUSTOM, base_url=url, default_model="m", **fields)
+    return Provider.objects.create(**{"name": "acme", "kind": Kind.CUSTOM, "base_url": url, "default_model": "m"} | fields)
 
 
 @sync_to_async
@@ -150,3 +154,9 @@ async def test_one_who_hangs_up_takes_nothing_from_the_others() -> None:
         first.cancel()
         assert (await second).ok
         assert len(vendor.asked) == 1
+
+
+async def test_json_that_is_no_list_of_models_is_a_fault_of_the_vendor() -> None:
+    async with vendor_on_loopback() as vendor:
+        found = await check_status(provider_id=(await make(vendor.url, kind=Kind.OLLAMA)).pk)
+    assert (found.ok, found.fault) == (False, "provider_protocol")

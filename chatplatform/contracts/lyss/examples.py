@@ -125,6 +125,7 @@ EXAMPLES: dict[str, Example] = {
     "list_providers": Example(answer={"items": [_PROVIDER], "pagination": _PAGINATION}, message="获取供应商列表成功"),
     "create_provider": Example(request=_NEW_PROVIDER, answer=_PROVIDER, message="供应商创建成功"),
     "list_available_providers": Example(answer=[_PROVIDER], message="获取可用供应商列表成功"),
+    "set_default_provider": Example(request={"provider_id": 1}, answer={"provider_id": 1}, message="默认供应商已更改"),
     "get_provider": Example(answer=_PROVIDER, message="获取供应商详情成功"),
     "update_provider": Example(request=_PROVIDER_CHANGE, answer=_PROVIDER | _PROVIDER_CHANGE, message="供应商更新成功"),
     "delete_provider": Example(message="供应商删除成功"),

@@ -80,6 +80,10 @@ class ProviderChange(serializers.Serializer[Any]):
     )
 
 
+class DefaultProvider(serializers.Serializer[Any]):
+    provider_id = RowNumberField(allow_null=True)
+
+
 class NewDistribution(serializers.Serializer[Any]):
     user_ids = serializers.ListField(child=RowNumberField(), min_length=1, max_length=MOST_USERS)
 

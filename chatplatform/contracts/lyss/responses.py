@@ -71,9 +71,13 @@ def _person(row: User) -> dict[str, Any]:
 # --- Providers ----------------------------------------------------------------------------------------------------------------
 
 
+_FOR_USERS = ("model", "temperature", "max_tokens")
+
+
 def provider(row: Provider, principal: Principal) -> dict[str, Any]:
     """Its address and what is known of its key are for those who may change them; the key itself is for nobody."""
     manages = may_manage(principal, row)
+    settings = config.shown(row)
     return {
         "id": row.pk,
         "name": row.name,
@@ -81,7 +85,7 @@ def provider(row: Provider, principal: Principal) -> dict[str, Any]:
         "scope": row.scope,
         "created_by": row.created_by_id,
         "api_base_url": row.base_url if manages else "",
-        "config": config.shown(row),
+        "config": settings if manages else {name: settings[name] for name in _FOR_USERS if name in settings},
         "is_active": row.is_active,
         "is_default": row.is_default,
         "has_key": row.has_key if manages else None,

@@ -54,6 +54,7 @@ Distributed = shape(
     distributed_to=s.ListField(child=s.IntegerField()),
     distributed_at=_moment(),
 )
+DefaultProvider = shape("DefaultProvider", provider_id=s.IntegerField(allow_null=True))
 _Person = shape("Person", id=s.IntegerField(), username=s.CharField(), email=s.EmailField())
 Distribution = shape(
     "Distribution",

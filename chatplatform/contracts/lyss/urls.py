@@ -11,7 +11,7 @@ from chatplatform.contracts.lyss.contract import AUTH_RATE, OTHER_RATE, SEND_RAT
 from chatplatform.contracts.lyss.views.accounts import AuthViewSet
 from chatplatform.contracts.lyss.views.chat import ChatStreamViewSet, ChatViewSet
 from chatplatform.contracts.lyss.views.conversations import ConversationViewSet
-from chatplatform.contracts.lyss.views.providers import DistributionViewSet, ProviderViewSet
+from chatplatform.contracts.lyss.views.providers import DefaultProviderViewSet, DistributionViewSet, ProviderViewSet
 
 FAST, SLOW, NATIVE = Runs.FAST, Runs.SLOW, Runs.NATIVE
 
@@ -24,6 +24,7 @@ ROUTES = (
     Route("GET", "/providers", ProviderViewSet, "list", FAST, OTHER_RATE),
     Route("POST", "/providers", ProviderViewSet, "create", SLOW, OTHER_RATE),
     Route("GET", "/providers/available", ProviderViewSet, "available", FAST, OTHER_RATE),
+    Route("PUT", "/providers/default", DefaultProviderViewSet, "update", FAST, OTHER_RATE),
     Route("GET", "/providers/{provider_id}", ProviderViewSet, "retrieve", FAST, OTHER_RATE),
     Route("PUT", "/providers/{provider_id}", ProviderViewSet, "update", SLOW, OTHER_RATE),
     Route("DELETE", "/providers/{provider_id}", ProviderViewSet, "destroy", FAST, OTHER_RATE),

@@ -290,3 +290,23 @@ async def test_fallbacks_are_named_in_order_and_only_by_who_may_use_them(alice, 
         called = await alice.call("PUT", f"/providers/{first['id']}", {"fallbacks": [foreign]})
         assert error_of(called) == (400, "VALIDATION_ERROR")
         assert called[1]["error"]["details"]["field"].startswith("fallbacks")
+
+
+async def test_her_default_comes_first_until_she_takes_it_back(alice, bob):
+    first = await alice.data("POST", "/providers", provider(name="First"))
+    second = await alice.data("POST", "/providers", provider(name="Second"))
+
+    async def order() -> list[int]:
+        return [one["id"] for one in await alice.data("GET", "/providers/available")]
+
+    usual = await order()
+    assert usual.index(first["id"]) < usual.index(second["id"])
+    assert await alice.data("PUT", "/providers/default", {"provider_id": second["id"]}) == {"provider_id": second["id"]}
+    assert (await order())[0] == second["id"]
+    his = await bob.data("POST", "/providers", provider(name="His"))
+    for unknown in (his["id"], 2**62):
+        assert error_of(await alice.call("PUT", "/providers/default", {"provider_id": unknown})) == (404, "NOT_FOUND")
+    assert error_of(await alice.call("PUT", "/providers/default", {})) == (400, "VALIDATION_ERROR")
+    assert (await order())[0] == second["id"]
+    await alice.data("PUT", "/providers/default", {"provider_id": None})
+    assert await order() == usual

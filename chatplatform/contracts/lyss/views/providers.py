@@ -99,6 +99,24 @@ class ProviderViewSet(ContractViewSet):
         return responses.provider(provider, self.person)
 
 
+class DefaultProviderViewSet(ContractViewSet):
+    """Ours: the document has a default for everybody, and none for one person."""
+
+    tag = "Providers"
+
+    @described(
+        "set_default_provider",
+        "Choose who answers where nobody else is asked for",
+        request=requests.DefaultProvider,
+        data=schemas.DefaultProvider,
+    )
+    def update(self, request: Request) -> HttpResponse:
+        """It comes first among the available ones. `null`: whoever is first without a choice."""
+        provider_id = self.parse(requests.DefaultProvider)["provider_id"]
+        services.set_preference(principal=self.person, provider_id=provider_id, origin=self.incoming.origin)
+        return self.answer({"provider_id": provider_id}, _("Your default provider was changed."))
+
+
 class DistributionViewSet(ContractViewSet):
     """For administrators."""
 
