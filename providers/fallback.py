@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 import structlog
@@ -33,10 +32,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """Who answers, when it is not the first candidate."""
+class Spoken:
+    """Somebody who has begun to answer."""
 
     route: Route
+    beginning: list[ProviderEvent]
+    """Up to and with the first word."""
+    events: AsyncGenerator[ProviderEvent, None]
+    """What follows, straight from the provider. To be closed by whoever reads it."""
 
 
 class Chain:
@@ -55,36 +58,33 @@ class Chain:
         self._breakers = breakers
         self._prompt_tokens = prompt_tokens
 
-    async def stream(self, request: ProviderRequest) -> AsyncGenerator[ProviderEvent | Answering, None]:
-        """One provider's events (see `base.py`), with `Answering` before those of a later candidate.
-
-        Raises the ProviderError of who had begun to answer; when nobody had, that of the first, who was meant.
-        """
+    async def ask(self, request: ProviderRequest) -> Spoken:
+        """Returns with the first word that anybody says. Raises the first one's ProviderError, who was meant, when all fail."""
         first_error: ProviderError | None = None
         for candidate in self._candidates:
             try:
                 provider = await self._admitted(candidate)
-                fitted = self._fitted(request, candidate)
+                events = provider.stream(self._fitted(request, candidate))
+                beginning = await self._begin(candidate, events)
             except ProviderError as error:
-                first_error = self._passed_over(candidate, error, first_error)
-                continue
-            async with aclosing(provider.stream(fitted)) as events:
-                try:
-                    beginning = await _until_first_word(events)
-                except ProviderError as error:
-                    await self._breakers.failed(candidate.route.provider_id, error)
-                    first_error = self._passed_over(candidate, error, first_error)
-                    continue
-                await self._breakers.succeeded(candidate.route.provider_id)
-                if first_error is not None:
-                    yield Answering(candidate.route)
-                for event in beginning:
-                    yield event
-                async for event in events:
-                    yield event
-            return
+                if candidate is not self._candidates[-1]:
+                    _passed_over(candidate, error)
+                first_error = first_error or error
+            else:
+                return Spoken(candidate.route, beginning, events)
         assert first_error is not None
         raise first_error
+
+    async def _begin(self, candidate: Candidate, events: AsyncGenerator[ProviderEvent, None]) -> list[ProviderEvent]:
+        try:
+            beginning = await _until_first_word(events)
+        except BaseException as error:
+            await events.aclose()
+            if isinstance(error, ProviderError):
+                await self._breakers.failed(candidate.route.provider_id, error)
+            raise
+        await self._breakers.succeeded(candidate.route.provider_id)
+        return beginning
 
     async def _admitted(self, candidate: Candidate) -> Provider:
         if isinstance(candidate.provider, ProviderError):
@@ -104,12 +104,9 @@ class Chain:
             raise ProviderError(ProviderFault.REJECTED, "no room for the prompt and an answer")
         return replace(request, model=route.model, max_tokens=min(request.max_tokens, room), thread=candidate.thread)
 
-    def _passed_over(self, candidate: Candidate, error: ProviderError, first: ProviderError | None) -> ProviderError:
-        if candidate is not self._candidates[-1]:
-            log.warning(
-                "provider_passed_over", provider=candidate.route.provider_name, code=str(error.fault), detail=error.detail
-            )
-        return first or error
+
+def _passed_over(candidate: Candidate, error: ProviderError) -> None:
+    log.warning("provider_passed_over", provider=candidate.route.provider_name, code=str(error.fault), detail=error.detail)
 
 
 async def _until_first_word(events: AsyncGenerator[ProviderEvent, None]) -> list[ProviderEvent]:

@@ -21,12 +21,13 @@ from providers.base import (
     Finished,
     FinishReason,
     ProviderError,
+    ProviderEvent,
     ReasoningDelta,
     TextDelta,
     ThreadNamed,
     UsageReported,
 )
-from providers.fallback import Answering, Chain
+from providers.fallback import Chain
 from providers.hygiene import storable
 from providers.registry import Route
 from providers.tokens import count_text
@@ -62,36 +63,42 @@ class Answer:
         `pass_on` stores who answers, when it is another than who was meant, before anything that it says.
         """
         try:
-            async with aclosing(chain.stream(self.assignment.request)) as events:
-                async for event in events:
-                    match event:
-                        case TextDelta(text):
-                            if self.first_token is None:
-                                self.first_token = time.monotonic() - self._began
-                            self.log.add_text(storable(text))
-                            if self._overruns(text):
-                                break
-                        case ReasoningDelta(text):
-                            self.reasoning.append(text)
-                            if self._overruns(text):
-                                break
-                        case UsageReported():
-                            self.reported = event
-                        case ThreadNamed(thread):
-                            self.thread = thread
-                        case Answering(route):
-                            await pass_on(route)
-                            self.route = route
-                        case Finished(reason, model):
-                            self.finish, self.model = reason, model
-                        case _:
-                            assert_never(event)
+            spoken = await chain.ask(self.assignment.request)
+            async with aclosing(spoken.events) as events:
+                if spoken.route is not self.route:
+                    await pass_on(spoken.route)
+                    self.route = spoken.route
+                if all(self._take(event) for event in spoken.beginning):
+                    async for event in events:
+                        if not self._take(event):
+                            break
         except ProviderError as error:
             return self.failed(str(error.fault), error.detail, error.retry_after)
         except Exception as error:
             log.exception("turn_broke", turn_id=str(self.assignment.opened.turn_id))
             return self.failed("internal", repr(error), None)
         return self.ending(Turn.State.COMPLETED, finish_reason=str(self.finish))
+
+    def _take(self, event: ProviderEvent) -> bool:
+        """Whether to go on."""
+        match event:
+            case TextDelta(text):
+                if self.first_token is None:
+                    self.first_token = time.monotonic() - self._began
+                self.log.add_text(storable(text))
+                return not self._overruns(text)
+            case ReasoningDelta(text):
+                self.reasoning.append(text)
+                return not self._overruns(text)
+            case UsageReported():
+                self.reported = event
+            case ThreadNamed(thread):
+                self.thread = thread
+            case Finished(reason, model):
+                self.finish, self.model = reason, model
+            case _:
+                assert_never(event)
+        return True
 
     def failed(self, code: str, detail: str, retry_after: float | None) -> Ending:
         log.warning(

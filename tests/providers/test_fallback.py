@@ -1,5 +1,6 @@
 """Who is asked when the one who was meant fails before its first token."""
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -20,8 +21,8 @@ from providers.base import (
 from providers.breaker import FAILURES, Breakers
 from providers.catalogue import FREE
 from providers.directory import Route
-from providers.fallback import Answering, Candidate, Chain
-from providers.testing import ScriptedProvider, fail, say
+from providers.fallback import Candidate, Chain
+from providers.testing import ScriptedProvider, fail, say, wait
 
 REQUEST = ProviderRequest(model="", messages=(PromptMessage("user", "Why?"),), max_tokens=500)
 
@@ -53,14 +54,15 @@ async def never(_route: Route):
 
 async def ask(breakers: Breakers, *candidates: Candidate, prompt_tokens: int = 100) -> list:
     chain = Chain(candidates, open_later=never, breakers=breakers, prompt_tokens=prompt_tokens)
-    async with aclosing(chain.stream(REQUEST)) as events:
-        return [event async for event in events]
+    spoken = await chain.ask(REQUEST)
+    async with aclosing(spoken.events) as events:
+        return [spoken.route, *spoken.beginning, *[event async for event in events]]
 
 
 async def test_the_first_answers_and_nobody_else_is_asked(breakers):
     first, second = ScriptedProvider(say("Hello")), ScriptedProvider(say("Hi"))
     events = await ask(breakers, Candidate(route(1), first), Candidate(route(2), second))
-    assert events == [TextDelta("Hello"), Finished(events[-1].reason, "model-1")]
+    assert events == [route(1), TextDelta("Hello"), Finished(events[-1].reason, "model-1")]
     assert not second.requests
 
 
@@ -68,7 +70,7 @@ async def test_the_first_answers_and_nobody_else_is_asked(breakers):
 async def test_the_next_is_asked_whatever_went_wrong_before_the_first_token(breakers, fault):
     first, second = ScriptedProvider(fail(fault)), ScriptedProvider(say("Hi"))
     events = await ask(breakers, Candidate(route(1), first), Candidate(route(2), second, thread="theirs"))
-    assert events[:2] == [Answering(route(2)), TextDelta("Hi")]
+    assert events[:2] == [route(2), TextDelta("Hi")]
     assert second.requests[0].model == "model-2"
     assert second.requests[0].thread == "theirs"
 
@@ -76,7 +78,7 @@ async def test_the_next_is_asked_whatever_went_wrong_before_the_first_token(brea
 async def test_one_that_cannot_even_be_asked_is_passed_over(breakers):
     error = ProviderError(ProviderFault.AUTH, "the key cannot be opened")
     events = await ask(breakers, Candidate(route(1), error), Candidate(route(2), ScriptedProvider(say("Hi"))))
-    assert events[:2] == [Answering(route(2)), TextDelta("Hi")]
+    assert events[:2] == [route(2), TextDelta("Hi")]
 
 
 @pytest.mark.parametrize("word", [TextDelta("Hel"), ReasoningDelta("Hmm")])
@@ -93,7 +95,7 @@ async def test_the_name_of_a_thread_is_no_token(breakers):
     events = await ask(
         breakers, Candidate(route(1), first), Candidate(route(2), ScriptedProvider(ThreadNamed("theirs"), say("Hi")))
     )
-    assert events[:3] == [Answering(route(2)), ThreadNamed("theirs"), TextDelta("Hi")]
+    assert events[:3] == [route(2), ThreadNamed("theirs"), TextDelta("Hi")]
 
 
 async def test_when_all_fail_the_person_hears_of_the_one_who_was_meant(breakers):
@@ -136,9 +138,19 @@ async def test_whoever_stops_reading_hangs_up_on_the_one_who_answers(breakers):
     first, second = ScriptedProvider(fail(ProviderFault.CUT)), ScriptedProvider(say("a"), say("b"), say("c"))
     candidates = [Candidate(route(1), first), Candidate(route(2), second)]
     chain = Chain(candidates, open_later=never, breakers=breakers, prompt_tokens=1)
-    async with aclosing(chain.stream(REQUEST)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                break
+    spoken = await chain.ask(REQUEST)
+    async with aclosing(spoken.events) as events:
+        assert await anext(events) == TextDelta("b")
     assert second.active == 0
     assert second.hung_up == 1
+
+
+async def test_whoever_leaves_before_the_first_word_hangs_up_too(breakers):
+    silent = ScriptedProvider(wait(60), say("late"))
+    asking = asyncio.create_task(ask(breakers, Candidate(route(1), silent)))
+    while not silent.active:
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (silent.active, silent.hung_up) == (0, 1)
