@@ -80,7 +80,7 @@ class ProviderChange(serializers.Serializer[Any]):
     )
 
 
-class DefaultProvider(serializers.Serializer[Any]):
+class DefaultProviderChoice(serializers.Serializer[Any]):
     provider_id = RowNumberField(allow_null=True)
 
 

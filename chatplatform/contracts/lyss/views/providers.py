@@ -107,12 +107,12 @@ class DefaultProviderViewSet(ContractViewSet):
     @described(
         "set_default_provider",
         "Choose who answers where nobody else is asked for",
-        request=requests.DefaultProvider,
+        request=requests.DefaultProviderChoice,
         data=schemas.DefaultProvider,
     )
     def update(self, request: Request) -> HttpResponse:
         """It comes first among the available ones. `null`: whoever is first without a choice."""
-        provider_id = self.parse(requests.DefaultProvider)["provider_id"]
+        provider_id = self.parse(requests.DefaultProviderChoice)["provider_id"]
         services.set_preference(principal=self.person, provider_id=provider_id, origin=self.incoming.origin)
         return self.answer({"provider_id": provider_id}, _("Your default provider was changed."))
 
