@@ -109,6 +109,7 @@ class DefaultProviderViewSet(ContractViewSet):
         "Choose who answers where nobody else is asked for",
         request=requests.DefaultProviderChoice,
         data=schemas.DefaultProvider,
+        errors=(ProviderNotFound,),
     )
     def update(self, request: Request) -> HttpResponse:
         """It comes first among the available ones. `null`: whoever is first without a choice."""
