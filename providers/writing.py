@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.principal import Principal
@@ -15,6 +15,7 @@ from providers import selectors
 from providers.models import CatalogueVersion, Provider
 
 LONGEST_NAME = 100
+_LOCK = 0x70726F77
 
 
 @contextmanager
@@ -31,6 +32,9 @@ def wait_for_other_writers() -> None:
     Every change stamps the one row of `CatalogueVersion` in the end. Whoever locks it first cannot wait, with rows locked, for
     somebody who waits for those rows; and what is counted stays true until it is written.
     """
+    with connection.cursor() as cursor:
+        # The row alone would do, were it always there: before the first change ever it may not be.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     list(CatalogueVersion.objects.select_for_update())
 
 

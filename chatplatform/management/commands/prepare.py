@@ -37,7 +37,7 @@ class Command(BaseCommand):
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-        self.stdout.write(json.dumps({"operator": operator, "warnings": warnings}))
+        self.stdout.write(json.dumps({"operator": operator} | ({"warnings": warnings} if warnings else {})))
 
     def _read_providers_file(self) -> list[str]:
         """What is wrong in it: that stops no start, and what was there before goes on."""
