@@ -7,10 +7,12 @@ are put together from bytes prepared once; only what the model said goes through
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar, assert_never
+from typing import Any, Generic, TypeVar, assert_never
 from uuid import UUID
+
+import orjson
 
 from chatplatform.core.errors import DomainError, Unavailable, VendorFailed
 from conversations.turns.events import (
@@ -21,6 +23,7 @@ from conversations.turns.events import (
     TurnInterrupted,
     TurnStarted,
     TurnStopped,
+    TurnUsage,
 )
 
 Frame = TypeVar("Frame", str, bytes)
@@ -89,6 +92,55 @@ class StreamEncoder(TurnEncoder[bytes]):
     @abstractmethod
     def error(self, error: DomainError) -> bytes:
         """The frame of an error that belongs to the reader, not to the turn: her session ended."""
+
+
+class DataStreamEncoder(StreamEncoder):
+    """Of contracts whose frames are `data:` lines told apart by `type` (`start`, `content`…, then `end` or `error`), with the
+    event's number as `id:`."""
+
+    def text(self, event: TextAdded) -> bytes:
+        return b'id: %d\ndata: {"type":"content","content":%b}\n\n' % (event.n, orjson.dumps(event.text))
+
+    def started(self, event: TurnStarted) -> bytes:
+        return _numbered(event.n, {"type": "start", **self.start(event)})
+
+    def completed(self, event: TurnCompleted) -> bytes:
+        return self._end(event.n, event.usage, {"finish_reason": event.finish_reason, "model": event.model})
+
+    def stopped(self, event: TurnStopped) -> bytes:
+        return self._end(event.n, event.usage, {"stopped": True})
+
+    def failed(self, event: TurnFailed) -> bytes:
+        return _numbered(event.n, self._error(ending_error(event)))
+
+    def interrupted(self, event: TurnInterrupted) -> bytes:
+        return _numbered(event.n, self._error(ending_error(event)))
+
+    def error(self, error: DomainError) -> bytes:
+        # Without a number: it is not one of the turn's events, and a reader who comes back has missed nothing by it.
+        return b"data: %b\n\n" % orjson.dumps(self._error(error))
+
+    def _end(self, n: int, usage: TurnUsage, more: Mapping[str, Any]) -> bytes:
+        return _numbered(n, {"type": "end", **self.end(usage), **more})
+
+    def _error(self, error: DomainError) -> dict[str, Any]:
+        return {"type": "error", "error": self.error_object(error), **self.names}
+
+    names: Mapping[str, Any]
+    """The turn's and its answer's, as an error carries them."""
+
+    @abstractmethod
+    def start(self, event: TurnStarted) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def end(self, usage: TurnUsage) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def error_object(self, error: DomainError) -> dict[str, Any]: ...
+
+
+def _numbered(n: int, data: Mapping[str, Any]) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (n, orjson.dumps(data))
 
 
 EncoderFactory = Callable[[TurnNames], StreamEncoder]

@@ -107,6 +107,24 @@ class WireError:
         return found
 
 
+def coded_error(error: WireError, *, issue: str) -> dict[str, Any]:
+    """`{code, message, details?}`: `details` holds what there is of field, issue (by the contract's own name for it), turn and
+    time to wait."""
+    found: dict[str, Any] = {"code": error.code, "message": error.message}
+    details: dict[str, Any] = {}
+    if error.field or error.issue:
+        details |= {"field": error.field, issue: error.issue}
+    if error.turn_id:
+        details["turn_id"] = error.turn_id
+    if error.text_kept:
+        details["text_kept"] = True
+    if error.retry_after is not None:
+        details["retry_after"] = error.retry_after
+    if details:
+        found["details"] = details
+    return found
+
+
 def as_domain_error(error: BaseException) -> DomainError:
     """The domain error that `error` is or means. A bare `DomainError` is what nobody expected: log its cause."""
     match error:

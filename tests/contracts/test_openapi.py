@@ -168,8 +168,8 @@ def test_every_operation_tells_the_errors_that_its_route_can_answer(each):
         told = set(operation["responses"])
         assert told >= {"400", "406", invalid, "429", "500", "503"}, route
         assert ("401" in told) or route.public
-        # A send of LYSS names its conversation in the body.
-        assert ("404" in told) is (bool(route.names) or route.path.startswith("/chat/"))
+        # A send of LYSS names its conversation in the body, and the choice of the default names its provider there.
+        assert ("404" in told) is (bool(route.names) or route.path.startswith("/chat/") or route.path == "/providers/default")
         assert ("413" in told) is (route.method != "GET")
         assert ("415" in told) is ("requestBody" in operation)
         assert ("text/event-stream" in str(operation["responses"].get("200"))) <= (route.runs is Runs.NATIVE)

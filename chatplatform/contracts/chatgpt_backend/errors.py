@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chatplatform.contracts.contract import utc
-from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError
+from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError, coded_error
 from chatplatform.core import errors as core
 from conversations.errors import ConversationBusy
 from providers.errors import ProviderSwitchedOff
@@ -43,20 +43,7 @@ ERRORS = ErrorTable(
 
 
 def error_object(error: WireError) -> dict[str, Any]:
-    """`{code, message, details?}`: `details` holds what there is of field, issue, turn and time to wait."""
-    found: dict[str, Any] = {"code": error.code, "message": error.message}
-    details: dict[str, Any] = {}
-    if error.field or error.issue:
-        details |= {"field": error.field, "issue": error.issue}
-    if error.turn_id:
-        details["turn_id"] = error.turn_id
-    if error.text_kept:
-        details["text_kept"] = True
-    if error.retry_after is not None:
-        details["retry_after"] = error.retry_after
-    if details:
-        found["details"] = details
-    return found
+    return coded_error(error, issue="issue")
 
 
 def failure(error: WireError, now: datetime) -> dict[str, Any]:
