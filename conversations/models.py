@@ -32,6 +32,13 @@ class Conversation(models.Model):
     agent = models.ForeignKey(
         "providers.Agent", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("agent")
     )
+    topic = models.ForeignKey(
+        "retrieval.Topic", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("topic")
+    )
+    """Whose documents are read before each answer."""
+    description = models.TextField(_("description"), blank=True, db_default="")
+    settings = models.JSONField(_("settings"), default=dict, db_default={}, blank=True)
+    """How its turns are asked for, where a message does not say: see `conversations/preferences.py`."""
     metadata = models.JSONField(_("metadata"), default=dict, db_default={}, blank=True)
     """The client's own: kept and given back, never read."""
     is_archived = models.BooleanField(_("archived"), default=False)
@@ -83,6 +90,9 @@ class Message(models.Model):
     """Empty while it streams (the text so far is in the turn), and for ever in a deleted conversation."""
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.COMPLETE)
     tokens_used = models.PositiveIntegerField(_("tokens"), default=0)
+    content_type = models.CharField(_("content type"), max_length=16, db_default="text")
+    metadata = models.JSONField(_("metadata"), default=dict, db_default={}, blank=True)
+    """The client's own: kept and given back, never read."""
     model = models.CharField(_("model"), max_length=200, blank=True)
     """The model that answered."""
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -133,6 +143,63 @@ class MessageRevision(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class ConversationDocument(models.Model):
+    """A document that is attached to a conversation: it is read before each answer, beside the topic's."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="attachments")
+    document = models.ForeignKey("retrieval.Document", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(_("attached"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("attached document")
+        verbose_name_plural = _("attached documents")
+        constraints = [models.UniqueConstraint(fields=["conversation", "document"], name="one_attachment_a_document")]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} {self.document_id}"
+
+
+class Reference(models.Model):
+    """A passage that an answer was given to read, as it was then. It outlives the document, and says that it is gone.
+
+    The server makes these from what it has retrieved for the person; nothing that a model writes becomes one.
+    """
+
+    class Kind(models.TextChoices):
+        DIRECT = "direct", _("used in the answer")
+        CONTEXT = "context", _("given as context")
+
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="references", db_index=False)
+    """The answer."""
+    position = models.PositiveSmallIntegerField(_("position"))
+    """From 1: its marker in the prompt, and its place in lists."""
+    document = models.ForeignKey("retrieval.Document", models.SET_NULL, null=True, blank=True, related_name="+")
+    """Null: it was deleted since."""
+    document_uuid = models.UUIDField()
+    document_version = models.PositiveIntegerField()
+    chunk_uuid = models.UUIDField()
+    title = models.CharField(_("title"), max_length=500, blank=True)
+    author = models.CharField(_("author"), max_length=500, blank=True)
+    file_type = models.CharField(_("type"), max_length=8)
+    page = models.PositiveIntegerField(_("page"), null=True)
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    """Characters of the document's text: `text[start:end] == excerpt`."""
+    excerpt = models.TextField(_("excerpt"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.CONTEXT)
+    score = models.FloatField(_("relevance"))
+    """0 to 1."""
+
+    class Meta:
+        verbose_name = _("reference")
+        verbose_name_plural = _("references")
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="one_reference_a_position")]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
 
 
 class SearchEntry(models.Model):
@@ -198,6 +265,10 @@ class Turn(models.Model):
     cached_tokens = models.PositiveIntegerField(db_default=0)
     """Of the prompt's tokens, those that the vendor took from its cache."""
     usage_source = models.CharField(max_length=16, blank=True)
+    options = models.JSONField(default=dict, db_default={})
+    """What the model was asked with: temperature and max_tokens, where anybody said."""
+    retrieval_ms = models.PositiveIntegerField(null=True)
+    """Milliseconds that the search for passages took; null: there was none."""
     finish_reason = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(_("error"), max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
