@@ -17,7 +17,9 @@ from typing import Any
 import orjson
 import structlog
 
-HIDDEN = "[hidden]"
+from chatplatform.core import masking
+
+HIDDEN = masking.KEY
 
 _SECRET_NAMES = re.compile(
     r"(?i)^(?:.*(?:password|passwd|secret|authorization|api[-_]?key|cookie|credential).*|(?:.+[-_])?token)$"
@@ -34,17 +36,13 @@ _SECRETS_IN_TEXT = re.compile(
     (?!\[hidden\]) [^\s"'&,;\\}]{3,}
     """
 )
-_SECRETS_BY_SHAPE = re.compile(
-    r"\bcp_[A-Za-z0-9_\-]{12,}|\bsk-[A-Za-z0-9_\-]{8,}|\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?"
-)
 # JSON escapes CR, LF and ESC by itself, but not these, which also end a line or begin a terminal's command.
 _CONTROLS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 def hide_secrets(text: str) -> str:
-    """`text` without bearer tokens, secret query values, API keys and passwords."""
-    text = _SECRETS_IN_TEXT.sub(lambda found: found["before"] + HIDDEN, text)
-    return _SECRETS_BY_SHAPE.sub(HIDDEN, text)
+    """`text` without bearer tokens, secret query values, API keys, passwords, and what `masking` knows of people."""
+    return masking.mask(_SECRETS_IN_TEXT.sub(lambda found: found["before"] + HIDDEN, text))
 
 
 def _redacted(value: Any, depth: int = 0) -> Any:

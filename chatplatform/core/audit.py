@@ -9,13 +9,17 @@ Actions are named `thing.done`; the outcome says whether it was. So far:
     provider.created  provider.changed  provider.deleted  provider.key_set  provider.key_cleared  provider.key_resealed
     provider.distributed  provider.undistributed  provider.preferred  providers.reloaded
     agent.created  agent.changed  agent.deleted
+    topic.created  topic.changed  topic.deleted  topic.shared
+    document.uploaded  document.moved  document.retried  document.reread  document.deleted
     conversation.deleted  message.edited  message.deleted
+    embedding_model.activated  embedding_model.forgotten
     access.refused                                      (signed in, but not permitted)
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from chatplatform.core.masking import mask
 from chatplatform.core.models import AuditEvent
 from chatplatform.core.origin import NOWHERE, Origin
 
@@ -32,8 +36,8 @@ def record(
     """Insert one event in the caller's transaction.
 
     `outcome` is ok, failed or refused. What fails or is refused must be recorded outside of the transaction that is rolled back
-    because of it. `details` is JSON and holds no secret. Odd text (NUL, lone surrogates, too long) is made storable, since the
-    record of an attack must not fail on the attack's own text.
+    because of it. `details` is JSON and holds no secret; what `masking.py` knows of people is masked everywhere. Odd text (NUL,
+    lone surrogates, too long) is made storable, since the record of an attack must not fail on the attack's own text.
     """
     origin = origin or NOWHERE
     AuditEvent.objects.create(
@@ -49,8 +53,8 @@ def record(
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL's text takes neither NUL nor half of a surrogate pair."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    """Masked, and without NUL and halves of surrogate pairs, which PostgreSQL's text does not take."""
+    return mask(text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00"))
 
 
 def _storable_json(value: Any) -> Any:
