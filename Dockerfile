@@ -17,7 +17,7 @@ FROM python:${PYTHON}
 RUN python -m pip uninstall --quiet --yes --root-user-action=ignore setuptools wheel pip \
     && groupadd --gid 10001 chatplatform \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin chatplatform \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /data
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data /documents
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 WORKDIR /app

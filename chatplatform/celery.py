@@ -3,8 +3,10 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from chatplatform.core.deafness import listen
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatplatform.settings")
 
@@ -17,3 +19,8 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """A receiver is all that Celery needs to leave the logging of settings.py alone."""
+
+
+@worker_ready.connect
+def notice_deafness(**_: object) -> None:
+    listen(app)

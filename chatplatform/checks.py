@@ -7,6 +7,7 @@ import binascii
 import ipaddress
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -104,6 +105,14 @@ _RANGES = {
     "PERSONAL_PROVIDERS_MAX": (0, 10_000),
     "DATABASE_LOCK_TIMEOUT": (0, 600),
     "DATABASE_STATEMENT_TIMEOUT": (0, 3600),
+    "DOCUMENTS_PER_USER": (0, 1_000_000),
+    "DOCUMENTS_MB_PER_USER": (0, 1_000_000),
+    "EXTRACT_SECONDS": (1, 3600),
+    "EXTRACT_CPU_SECONDS": (1, 3600),
+    "EXTRACT_MEMORY_MB": (256, 65_536),
+    "EXTRACT_MAX_CHARACTERS": (10_000, 100_000_000),
+    "INGEST_LEASE_SECONDS": (5, 3600),
+    "SEARCH_THREADS": (1, 64),
     "PROVIDER_CONNECT_TIMEOUT": (0.1, 600),
     "PROVIDER_FIRST_TOKEN_TIMEOUT": (0.1, 3600),
     "PROVIDER_SILENCE_TIMEOUT": (0.1, 3600),
@@ -146,6 +155,15 @@ def _database() -> Finding:
         )
 
 
+def _documents_storage() -> Finding:
+    if "storages." in settings.STORAGES["documents"]["BACKEND"] and find_spec("storages") is None:
+        yield Error(
+            "DOCUMENTS_S3_BUCKET is set, and what speaks S3 is not installed.",
+            hint="pip install django-storages[s3], or leave the variable out: files are kept in DOCUMENTS_DIR then.",
+            id="chatplatform.E013",
+        )
+
+
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
@@ -176,5 +194,6 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _log_level,
     _redis_address,
     _database,
+    _documents_storage,
     _unreadable,
 )

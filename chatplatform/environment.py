@@ -190,6 +190,37 @@ def celery_broker_url(url: str) -> str:
     return f"redis+socket://{parts.path}?{urlencode(query)}"
 
 
+# Uploaded files
+
+
+def documents_storage() -> dict[str, object]:
+    """Django's `STORAGES["documents"]`: files in `DOCUMENTS_DIR` (by default `documents` in the data folder), or the bucket
+    `DOCUMENTS_S3_BUCKET` of S3 or of what speaks like it.
+
+    Without a key of its own a bucket is reached as boto3 finds out by itself (instance profile, AWS_* variables).
+    """
+    bucket = read("DOCUMENTS_S3_BUCKET")
+    if not bucket:
+        folder = PROJECT_DIR / (read("DOCUMENTS_DIR") or data_dir() / "documents")
+        return {"BACKEND": "retrieval.storage.PrivateFolder", "OPTIONS": {"location": str(folder)}}
+    options: dict[str, object] = {
+        "bucket_name": bucket,
+        "location": read("DOCUMENTS_S3_PREFIX"),
+        "default_acl": None,
+        "querystring_auth": True,
+        "file_overwrite": False,
+    }
+    for option, name in (
+        ("endpoint_url", "DOCUMENTS_S3_ENDPOINT"),
+        ("region_name", "DOCUMENTS_S3_REGION"),
+        ("access_key", "DOCUMENTS_S3_KEY_ID"),
+        ("secret_key", "DOCUMENTS_S3_SECRET"),
+    ):
+        if value := read(name):
+            options[option] = value
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 # The local model
 
 

@@ -126,6 +126,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
+# Reading and embedding documents has a queue and workers of its own: it must not hold up mails and healing.
+CELERY_TASK_ROUTES = {"retrieval.tasks.ingest_document": {"queue": "documents"}}
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -142,10 +144,18 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE = {
     "heal-turns": {"task": "conversations.tasks.heal_turns", "schedule": 10.0},
     "purge-sessions": {"task": "accounts.tasks.purge_expired", "schedule": 3600.0},
+    "sweep-documents": {"task": "retrieval.tasks.sweep_documents", "schedule": 15.0},
+    "tidy-storage": {"task": "retrieval.tasks.tidy_storage", "schedule": 6 * 3600.0},
 }
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Uploaded files; served by a view that asks who may read them, never from a public folder.
+    "documents": environment.documents_storage(),
+}
 
 # --- Who may come in ---------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
@@ -200,6 +210,9 @@ RATE_LIMITS = env.switch("RATE_LIMITS", True)
 """Off: no limit on requests per time. Quotas, lock-out, socket and body limits stay."""
 RATE_AUTH = env.rate("RATE_AUTH", "5/m")
 RATE_SENDS = env.rate("RATE_SENDS", "20/m")
+RATE_SESSION_MESSAGES = env.rate("RATE_SESSION_MESSAGES", "60/m")
+RATE_NEW_SESSIONS = env.rate("RATE_NEW_SESSIONS", "10/h")
+RATE_SEARCHES = env.rate("RATE_SEARCHES", "100/m")
 RATE_OTHERS = env.rate("RATE_OTHERS", "100/m")
 MAX_JSON_BODY = 1_000_000
 MAX_BODY = 11_000_000
@@ -227,6 +240,32 @@ PERSONAL_PROVIDERS_MAX = env.integer("PERSONAL_PROVIDERS_MAX", 20)
 """How many providers a person may have of her own."""
 PROVIDERS_FILE = BASE_DIR / (env.text("PROVIDERS_FILE") or "providers.toml")
 """The organization's providers and agents, where they are declared in a file: `manage.py reload_providers`."""
+
+# --- Documents ---------------------------------------------------------------------------------------------------------
+MAX_FILE = 10 * 1024 * 1024
+"""Bytes. With the frame of a form around it within `MAX_BODY`."""
+# Bodies are in memory when Django reads them, so no upload is written to a temporary file.
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+DOCUMENTS_PER_USER = env.integer("DOCUMENTS_PER_USER", 1_000)
+DOCUMENTS_MB_PER_USER = env.integer("DOCUMENTS_MB_PER_USER", 1_000)
+"""How many documents a person may have, and how much room they may take, in megabytes."""
+EXTRACT_SECONDS = env.number("EXTRACT_SECONDS", 60)
+EXTRACT_CPU_SECONDS = env.integer("EXTRACT_CPU_SECONDS", 45)
+EXTRACT_MEMORY_MB = env.integer("EXTRACT_MEMORY_MB", 1_500)
+EXTRACT_MAX_CHARACTERS = env.integer("EXTRACT_MAX_CHARACTERS", 11_000_000)
+"""What the process that reads a file may take: wall clock, CPU, address space, and the text that it may hand back."""
+INGEST_LEASE_SECONDS = env.number("INGEST_LEASE_SECONDS", 60)
+"""How long nobody takes up a document whose worker is silent. While a file is read it is at least `EXTRACT_SECONDS` + 15: whoever
+reads it has no chance to say that it lives."""
+INGEST_BATCH = 32
+"""Chunks that are embedded and stored together: the most that is done anew after a crash."""
+INGEST_ATTEMPTS = 5
+"""How often a document is taken up without any progress before it counts as failed."""
+SEARCH_THREADS = env.integer("SEARCH_THREADS", 2)
+"""Threads a web process searches documents in."""
+MASK_FOR_PROVIDERS = env.switch("MASK_FOR_PROVIDERS", False)
+"""Whether identity numbers, phone numbers, bank cards, addresses and keys are masked in what goes to a provider, too."""
 
 # --- Languages and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"

@@ -30,7 +30,7 @@ from chatplatform.embedded.model_part import LocalModel
 from chatplatform.embedded.parts import Backoff, Part, Recipe, describe_end, part_environment
 from chatplatform.embedded.place import prepare_place
 from chatplatform.embedded.probe import answers
-from chatplatform.embedded.processes import end_processes, parts_of_an_up
+from chatplatform.embedded.processes import NICENESS, end_processes, parts_of_an_up
 from chatplatform.embedded.screen import Screen
 from chatplatform.embedded.services import Hold, Running, Service, ensure_running, needed_services
 from chatplatform.environment import EnvironmentProblem
@@ -42,6 +42,7 @@ WHOLE_STOP_SECONDS = 27.0  # for all parts; the services need one or two more
 LEFTOVER_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
 CELERY = ("-q", "-A", "chatplatform")
+QUIET_WORKER = ("--without-gossip", "--without-mingle")
 PAGES = (("/", "start page"), ("/admin/", "administration"), ("/docs", "API (Swagger)"))
 
 _EXCEPTION_LINE = re.compile(r"[A-Za-z_][\w.]*: ")  # the first column of a traceback's last part
@@ -313,16 +314,25 @@ class Platform:
         self.screen.stage("web", "they answer", seconds=time.monotonic() - began)
 
     async def _start_workers(self) -> None:
-        self.screen.stage("up", "starts the worker and the periodic jobs")
+        self.screen.stage("up", "starts the workers and the periodic jobs")
         holds = [hold.fileno() for hold in self.holds]
         concurrency = environment.read("CELERY_CONCURRENCY") or "1"
         worker = Recipe(
             name="worker",
             module="celery",
-            arguments=(*CELERY, "worker", "--concurrency", concurrency, "--without-gossip", "--without-mingle"),
+            arguments=(*CELERY, "worker", "--concurrency", concurrency, *QUIET_WORKER),
             keep_open=holds,
             # It warns of running as root at every start; what it accepts is JSON only.
             environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
+        )
+        reading = environment.read("DOCUMENTS_CONCURRENCY") or "1"
+        documents = Recipe(
+            name="documents",
+            module="celery",
+            arguments=(*CELERY, "worker", "-Q", "documents", "-n", "documents@%h", "--concurrency", reading, *QUIET_WORKER),
+            keep_open=holds,
+            # Reading and embedding take all the processor there is: web processes come first.
+            environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser", NICENESS: "10"},
         )
         schedule = str(self.run_dir / "beat-schedule")
         beat = Recipe(
@@ -331,7 +341,7 @@ class Platform:
             arguments=(*CELERY, "beat", "-s", schedule, "--pidfile="),
             keep_open=holds,
         )
-        self.workers = [self._part(worker), self._part(beat)]
+        self.workers = [self._part(worker), self._part(documents), self._part(beat)]
         for part in self.workers:
             part.start()
         for part in self.workers:

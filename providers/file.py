@@ -4,6 +4,7 @@
     kind = "openai"                       name = "Writer"
     api_key_env = "ACME_API_KEY"          provider = "acme"
     model = "gpt-4o-mini"                 system_prompt = "..."
+                                          topics = ["Handbook"]
 
 The table's name is how the file knows a provider or agent again: under another name it is another one. A key stands in the
 environment, never in the file. `providers.example.toml` explains every line; `reloading.py` brings the database to what it says.
@@ -32,6 +33,8 @@ from providers.writing import clean_name
 
 LARGEST_FILE = 1_000_000
 """Bytes."""
+LONGEST_TOPIC = 400
+"""Characters: a name, perhaps with its owner's before it."""
 _TABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,199}")
 _NOT_FOR_VENDORS = frozenset({*environment.SECRET_NAMES, "DATABASE_URL", "REDIS_URL", "EMAIL_HOST_PASSWORD"})
@@ -60,6 +63,8 @@ class DeclaredAgent:
     """Of `models.Agent`, but for its provider."""
     provider: str
     """The name of a table, or of an organization provider that is not in the file; empty: whoever answers the person."""
+    topics: tuple[str, ...] = ()
+    """Names of the topics that it answers from. Whether there are such topics, who keeps them says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +196,7 @@ class _Reader:
         }
         fields["status"] = Agent.Status.ACTIVE if table.get("active", True) else Agent.Status.INACTIVE
         fields["position"] = _position(table)
-        return DeclaredAgent(key, fields, table.get("provider", ""))
+        return DeclaredAgent(key, fields, table.get("provider", ""), _names(table, "topics", longest=LONGEST_TOPIC))
 
     def _complain(self, path: tuple[str, ...], reason: str) -> None:
         self._problems.append(Problem(self._lines.line_of(path), f"{'.'.join(path[:2])}: {reason}"))
@@ -203,7 +208,7 @@ _PROVIDER: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 _AGENT: Mapping[str, type | tuple[type, ...]] = {
     "name": str, "description": str, "category": str, "provider": str, "avatar": str, "capabilities": list,
-    "system_prompt": str, "config": dict, "active": bool, "position": int,
+    "system_prompt": str, "config": dict, "active": bool, "position": int, "topics": list,
 }  # fmt: skip
 _NAMES_OF_FIELDS = {"api_base_url": "base_url", "api_key": "api_key_env", "provider_type": "kind"}
 
@@ -232,8 +237,8 @@ def _price_list(table: Table, base_url: str) -> str:
     return clean_name(table["price_list"], field="price_list", longest=50)
 
 
-def _names(table: Table, field: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(clean_name(one, field=field, longest=200) for one in table.get(field, ())))
+def _names(table: Table, field: str, *, longest: int = 200) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clean_name(one, field=field, longest=longest) for one in table.get(field, ())))
 
 
 def _position(table: Table) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from accounts.principal import Principal
@@ -25,6 +26,12 @@ from providers.models import Agent, Fallback, ManagedBy, Model, Provider, Scope
 from providers.writing import one_at_a_time, refuse
 
 MOST_LINES_IN_THE_RECORD = 50
+agents_declared = Signal()
+"""Sent within a reload's transaction: `agents`, each agent of the file as its row and what was declared, and `lines` of the file.
+
+Whoever keeps what agents are linked with (their topics) brings that to what the file says, returns its lines of the diff, and may
+refuse the file by BadProvidersFile.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,13 @@ class _Applying:
             changes += self._fallbacks(provider)
         changes += self._switch_off_providers()
         agents = {row.key: row for row in Agent.objects.filter(managed_by=ManagedBy.FILE)}
+        declared: list[tuple[Agent, DeclaredAgent]] = []
         for agent in self._declared.agents:
-            changes += self._agent(agent, agents.get(agent.key))
+            row = agents.get(agent.key) or Agent(key=agent.key, managed_by=ManagedBy.FILE)
+            changes += self._agent(agent, row)
+            declared.append((row, agent))
+        for _receiver, said in agents_declared.send(type(self), agents=declared, lines=self._declared.lines):
+            changes += said or []
         return changes + self._switch_off_agents(agents.values())
 
     def _check_names(self) -> None:
@@ -141,9 +153,8 @@ class _Applying:
             row.save()
         return [f"- provider {row.key}" for row in gone]
 
-    def _agent(self, declared: DeclaredAgent, row: Agent | None) -> list[str]:
-        fresh = row is None
-        row = row or Agent(key=declared.key, managed_by=ManagedBy.FILE)
+    def _agent(self, declared: DeclaredAgent, row: Agent) -> list[str]:
+        fresh = row.pk is None
         provider = self._named(declared.provider) if declared.provider else None
         said = _put(row, {**declared.fields, "provider_id": provider and provider.pk})
         if fresh or said:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from accounts.principal import Principal
@@ -140,9 +141,15 @@ def delete_provider(*, principal: Principal, provider_id: int, origin: Origin) -
 
 
 def remove(provider: Provider) -> None:
-    """Deletes the row. Its agents must not go on with whoever is next: their prompts were for those who had this provider."""
+    """Deletes the row. Its agents must not go on with whoever is next: their prompts were for those who had this provider.
+
+    Raises Conflict where something cannot be without it: an embedding model.
+    """
     Agent.objects.filter(provider=provider).update(status=Agent.Status.INACTIVE)
-    Provider.objects.filter(pk=provider.pk).delete()
+    try:
+        Provider.objects.filter(pk=provider.pk).delete()
+    except ProtectedError as error:
+        raise Conflict(_("This provider is still needed for the search in documents.")) from error
 
 
 def _kind(kind: str, scope: str) -> Kind:

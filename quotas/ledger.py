@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,7 +26,7 @@ from django.db.transaction import TransactionManagementError
 from chatplatform.core.errors import ContextTooLong
 from chatplatform.core.pipeline import ask
 from chatplatform.core.prepared import Int8
-from providers.catalogue import Price
+from providers.catalogue import FREE, Price
 from quotas.costs import MeasuredUsage, cost_micros
 from quotas.errors import AllowanceUsedUp
 from quotas.grants import Balance, Refusal, grant_output, least_output
@@ -161,6 +161,13 @@ def release(*, turn_id: UUID) -> bool:
     return bool(ask(_RELEASE, {"turn": turn_id}).rows())
 
 
+def record_free(*, user_id: int, usage: MeasuredUsage, provider_name: str, model: str, kind: str) -> None:
+    """A usage row for what the platform does by itself: its price is 0, and nothing is charged to the person's allowance."""
+    done = {"user": user_id, "work": uuid4(), "provider_name": provider_name, "model": model}
+    clock = {"zone": settings.TIME_ZONE, "at": None}
+    ask(_RECORD_FREE, _typed(done) | clock | used(usage=usage, price=FREE, kind=kind))
+
+
 def used(*, usage: MeasuredUsage, price: Price | None, kind: str = UsageKind.TURN) -> dict[str, Any]:
     """The values of `SETTLING`."""
     counts = usage.within_reason()
@@ -262,6 +269,20 @@ WITH ended AS (
         %(answered)s::text AS model_answered
 ), {SETTLING}
 SELECT id FROM counted
+"""  # noqa: S608
+
+_RECORD_FREE = f"""
+WITH {CLOCK}
+INSERT INTO quotas_usage (
+    user_id, turn_id, kind, provider_name, model_asked, model_answered, prompt_tokens, completion_tokens, cached_tokens,
+    reasoning_tokens, total_tokens, charged_tokens, charged_requests, source, input_price, output_price, cached_input_price,
+    cost_micros, day_key, month_key
+)
+SELECT
+    %(user)s, %(work)s, %(used_kind)s, left(%(provider_name)s, 100), left(%(model)s, 200), left(%(model)s, 200),
+    %(used_prompt)s, %(used_completion)s, %(used_cached)s, %(used_reasoning)s, %(used_total)s, 0, 0, %(used_source)s,
+    %(used_input_price)s, %(used_output_price)s, %(used_cached_price)s, %(used_cost)s, day_key, month_key
+FROM clock
 """  # noqa: S608
 
 _RELEASE = f"WITH ended AS (SELECT %(turn)s::uuid AS turn_id), {RELEASING} SELECT user_id FROM held"  # noqa: S608

@@ -21,7 +21,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 for name in (
     "DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ANTHROPIC_API_KEY",
     "SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL", "RATE_LIMITS",
-    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS",
+    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS", "DOCUMENTS_DIR", "DOCUMENTS_S3_BUCKET",
 ):  # fmt: skip
     os.environ.pop(name, None)
     os.environ.pop(f"{name}_FILE", None)

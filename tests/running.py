@@ -25,7 +25,9 @@ NOT_INHERITED = {
     "DATABASE_URL", "REDIS_URL", "DATA_DIR", "SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "OPENAI_API_KEY",
     "OPENAI_BASE_URL", "OPENAI_MODEL", "ANTHROPIC_API_KEY", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL", "LOCAL_MODEL_NAME",
     "LOCAL_MODEL_API_KEY", "WEB_HOST", "WEB_PORT", "RATE_LIMITS",
-    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS", "DJANGO_SETTINGS_MODULE",
+    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS", "RATE_SESSION_MESSAGES", "RATE_NEW_SESSIONS", "RATE_SEARCHES",
+    "DOCUMENTS_DIR", "DOCUMENTS_S3_BUCKET",
+    "DJANGO_SETTINGS_MODULE",
 }  # fmt: skip
 
 
@@ -173,7 +175,7 @@ class RunningPlatform:
 
     @property
     def children(self) -> dict[str, int]:
-        """Process ids by name: web-1, web-2, worker, beat, model, postgres, postgres-guard, valkey, valkey-guard."""
+        """Process ids by name: web-1, web-2, worker, documents, beat, model, postgres, postgres-guard, valkey, valkey-guard."""
         return dict(self._ready().get("children", {}))
 
     @property

@@ -5,14 +5,15 @@ import os
 import runpy
 import sys
 
-from chatplatform.embedded.processes import PARENT_MARK, end_with
+from chatplatform.embedded.processes import NICENESS, PARENT_MARK, end_with
 
 
 def main() -> None:
-    """Ask the kernel for a SIGTERM at our parent's end, then become the module."""
+    """Ask the kernel for a SIGTERM at our parent's end, stand behind others if told so, then become the module."""
     parent = os.environ.get(PARENT_MARK)
     if parent:
         end_with(int(parent))
+    os.nice(int(os.environ.get(NICENESS, 0)))
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -22,7 +22,8 @@ ONLY_FOR = {
     # `prepare` seals it in the database, and all others read it there.
     "OPENAI_API_KEY": {"prepare"},
     "EMAIL_HOST_PASSWORD": {"prepare", "worker"},
-    "LOCAL_MODEL_API_KEY": {"prepare", "web", "worker"},
+    "LOCAL_MODEL_API_KEY": {"prepare", "web", "worker", "documents"},
+    "DOCUMENTS_S3_SECRET": {"web", "worker", "documents"},
 }
 """Secrets in the environment that not every part needs, and the parts that do (`web` is each of `web-1`, `web-2` …)."""
 

@@ -18,6 +18,7 @@ import psutil
 
 PART_MARK = "CHATPLATFORM_PART"  # in the environment of every process that `up` starts: its name
 PARENT_MARK = "CHATPLATFORM_PARENT"  # and the process id of that `up`
+NICENESS = "CHATPLATFORM_NICENESS"  # and how far its processor time comes after others'
 SCREEN_ONLY = "\x1fscreen-only\x1f"  # begins a line of a part's output that `up` shows and does not write into the part's log
 
 _FOR_PROGRAMS = {

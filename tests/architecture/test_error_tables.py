@@ -54,7 +54,7 @@ def test_every_error_that_is_answered_with_429_or_503_says_when_to_come_back():
 
 def test_a_vendor_that_did_not_say_when_to_come_back_is_tried_again_soon_where_the_status_promises_an_answer():
     promised = {contract.name: WireError.of(VendorFailed(), contract.errors).retry_after for contract in CONTRACTS}
-    assert promised == {"chatgpt_backend": None, "lyss": None, "llmchat": SOON}
+    assert promised == {"chatgpt_backend": None, "lyss": None, "llmchat": SOON, "chat_system": None}
     assert {WireError.of(VendorFailed(retry_after=30), contract.errors).retry_after for contract in CONTRACTS} == {30}
 
 
@@ -69,6 +69,7 @@ DOCUMENTED = {
         ("QUOTA_EXCEEDED", 429),
         ("RATE_LIMIT_EXCEEDED", 429),
         ("OPENAI_API_ERROR", 502),
+        ("RETRIEVAL_ERROR", 502),
         ("CONTEXT_TOO_LONG", 422),
         ("DATABASE_ERROR", 503),
         ("INTERNAL_SERVER_ERROR", 500),
@@ -90,7 +91,24 @@ DOCUMENTED = {
         ("PROVIDER_INACTIVE", 400),
         ("CONVERSATION_NOT_FOUND", 404),
         ("AI_API_ERROR", 502),
+        ("RETRIEVAL_ERROR", 502),
         ("INSUFFICIENT_QUOTA", 403),
+    },
+    "chat_system": {
+        ("VALIDATION_ERROR", 400),
+        ("AUTHENTICATION_FAILED", 401),
+        ("PERMISSION_DENIED", 403),
+        ("SESSION_NOT_FOUND", 404),
+        ("MESSAGE_NOT_FOUND", 404),
+        ("SESSION_BUSY", 409),
+        ("RATE_LIMIT_EXCEEDED", 429),
+        ("LLM_SERVICE_ERROR", 502),
+        ("LLM_SERVICE_ERROR", 503),
+        ("RETRIEVAL_ERROR", 502),
+        ("CONTEXT_TOO_LONG", 422),
+        ("WEBSOCKET_ERROR", 400),
+        ("INTERNAL_ERROR", 500),
+        ("SERVICE_UNAVAILABLE", 503),
     },
     "llmchat": {
         ("VALIDATION_ERROR", 400),

@@ -41,6 +41,9 @@ def test_the_settings_of_this_run_are_fine():
         ({"DRAIN_SECONDS": 60}, "E007"),
         ({"LOG_LEVEL": "LOUD"}, "E008"),
         ({"REDIS_URL": "http://localhost"}, "E009"),
+        ({"EXTRACT_SECONDS": 0}, "E007"),
+        ({"SEARCH_THREADS": 0}, "E007"),
+        ({"STORAGES": {**settings.STORAGES, "documents": {"BACKEND": "storages.backends.s3.S3Storage"}}}, "E013"),
     ],
 )
 def test_a_wrong_setting_has_its_id(changed, expected):

@@ -79,7 +79,7 @@ class Stack:
             self.start_service(name)
         for name in ("web-1", "web-2"):
             self.wait_healthy(name)
-        for name in ("worker", "beat", "nginx"):
+        for name in ("worker", "documents", "beat", "nginx"):
             self.start_service(name)
         self.wait_healthy("nginx")
 
@@ -165,6 +165,7 @@ class Stack:
         for theirs, here in (
             ("0.0.0.0", "127.0.0.1"),
             ("/run/secrets", str(self.secrets)),
+            ("/documents", str(self.folder / "documents")),
             ("/etc/nginx", str(self.folder / "deploy" / "nginx")),
             ("/etc/redis", str(self.folder / "deploy" / "redis")),
             ("127.0.0.1:8080", f"127.0.0.1:{self.ports['plain']}"),

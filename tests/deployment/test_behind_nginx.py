@@ -34,7 +34,7 @@ def replica_in(stack: Stack, line: dict) -> str:
 
 
 def test_every_service_passes_its_own_health_check(stack):
-    for name in ("postgres", "redis", "web-1", "web-2", "nginx", "worker", "beat"):
+    for name in ("postgres", "redis", "web-1", "web-2", "nginx", "worker", "documents", "beat"):
         stack.wait_healthy(name, seconds=30)
 
 

@@ -60,7 +60,7 @@ def test_every_service_is_watched_pinned_and_nobody_special(name):
 
 
 def test_whoever_needs_the_database_waits_until_it_is_prepared():
-    for name in ("web-1", "web-2", "worker", "beat"):
+    for name in ("web-1", "web-2", "worker", "documents", "beat"):
         assert SERVICES[name]["depends_on"]["prepare"] == {"condition": "service_completed_successfully"}
 
 

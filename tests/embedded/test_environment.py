@@ -176,3 +176,27 @@ def test_commands_beside_up_find_its_local_model(env, data_dir):
     assert environment.local_model() == found
     env.setenv("LOCAL_MODEL", "off")
     assert environment.local_model() is None
+
+
+# Uploaded files
+
+
+def test_uploaded_files_are_in_the_data_folder_or_where_the_operator_says(env, data_dir, tmp_path):
+    assert environment.documents_storage()["OPTIONS"] == {"location": str(data_dir / "documents")}
+    for given, place in ((str(tmp_path), tmp_path), ("shelf", PROJECT_DIR / "shelf")):
+        env.setenv("DOCUMENTS_DIR", given)
+        storage = environment.documents_storage()
+        assert storage == {"BACKEND": "retrieval.storage.PrivateFolder", "OPTIONS": {"location": str(place)}}
+
+
+def test_a_bucket_is_asked_with_the_key_that_was_given_or_as_the_machine_may(env):
+    env.setenv("DOCUMENTS_S3_BUCKET", "shelf")
+    alone = environment.documents_storage()
+    assert alone["BACKEND"] == "storages.backends.s3.S3Storage"
+    assert alone["OPTIONS"]["bucket_name"] == "shelf"
+    assert not {"access_key", "secret_key", "endpoint_url", "region_name"} & set(alone["OPTIONS"])
+    for name, value in (("ENDPOINT", "https://s3.example.org"), ("REGION", "eu-1"), ("KEY_ID", "id"), ("SECRET", "s3cr3t")):
+        env.setenv(f"DOCUMENTS_S3_{name}", value)
+    options = environment.documents_storage()["OPTIONS"]
+    assert (options["endpoint_url"], options["region_name"]) == ("https://s3.example.org", "eu-1")
+    assert (options["access_key"], options["secret_key"]) == ("id", "s3cr3t")

@@ -82,7 +82,7 @@ def test_the_services_and_their_guards_see_no_secret_at_all(platform, name):
         assert "canary" not in " ".join(process.environ().values())
 
 
-@pytest.mark.parametrize(("name", "mail"), [("web-1", False), ("beat", False), ("worker", True)])
+@pytest.mark.parametrize(("name", "mail"), [("web-1", False), ("beat", False), ("documents", False), ("worker", True)])
 def test_what_reads_keys_from_the_database_has_none_in_its_environment(platform, name, mail):
     for process in everything_of(platform, name):
         seen = process.environ().values()

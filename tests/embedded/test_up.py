@@ -81,7 +81,7 @@ def test_it_prints_the_operators_password_once(platform):
 
 def test_the_readiness_file_names_living_processes(platform):
     assert len(platform.web_pids) == 2
-    assert {"web-1", "web-2", "worker", "beat", "postgres", "valkey"} <= set(platform.children)
+    assert {"web-1", "web-2", "worker", "documents", "beat", "postgres", "valkey"} <= set(platform.children)
     for pid in [platform.pid, *platform.children.values()]:
         assert psutil.pid_exists(pid)
 
@@ -163,7 +163,7 @@ def test_web_processes_that_are_killed_come_back_and_no_connection_is_refused(pl
     assert "ended unexpectedly (signal SIGKILL)" in platform.output
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "valkey", "postgres", "postgres-guard"])
+@pytest.mark.parametrize("name", ["worker", "documents", "beat", "valkey", "postgres", "postgres-guard"])
 def test_a_part_that_is_killed_comes_back(platform, name):
     before = platform.children[name]
     os.kill(before, signal.SIGKILL)

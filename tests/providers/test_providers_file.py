@@ -15,6 +15,9 @@ from providers import registry, services
 from providers.errors import BadProvidersFile
 from providers.models import Agent, Distribution, Fallback, ManagedBy, Model, Provider
 from providers.reloading import Reload, apply_file
+from retrieval.models import Topic
+from retrieval.selectors import topics_of_agent
+from tests.factories import make_user
 from tests.providers.people import HERE, administrator, give, own, person, shared
 
 pytestmark = pytest.mark.django_db
@@ -256,12 +259,16 @@ def test_the_example_says_what_can_be_said(write: Write, monkeypatch: pytest.Mon
     for name in ("TEAM_OPENAI_KEY", "TEAM_ANTHROPIC_KEY", "COZE_KEY"):
         monkeypatch.setenv(name, KEY)
     Provider.objects.create(name="local", kind="local", managed_by=ManagedBy.ENVIRONMENT)
+    alice = make_user("alice")
+    topics = [Topic.objects.create(owner=alice, name=name) for name in ("Handbook", "Notes")]
     lines = EXAMPLE.read_text().splitlines()
     begins = next(number for number, line in enumerate(lines) if line.startswith("# ["))
     text = "\n".join(line.removeprefix("# ") for line in lines[begins:] if not line.startswith("# ---"))
     done = applied(write, text)
     assert (done.providers, done.agents) == (4, 1)
-    assert Agent.objects.get().provider == Provider.objects.get(key="openai-team")
+    agent = Agent.objects.get()
+    assert agent.provider == Provider.objects.get(key="openai-team")
+    assert topics_of_agent(agent_id=agent.pk) == tuple(topic.pk for topic in topics)
 
 
 def test_the_command_prints_the_diff_and_ends_with_1_for_a_bad_file(write: Write, tmp_path: Path) -> None:
