@@ -36,11 +36,13 @@ class History:
         asked = {"conversation": conversation_id, "user": Int8(user_id), "newest": Int8(_NEWEST), "size": Int8(_FIRST_SIZE)}
         self._first_page = ask(_FIRST_PAGE, asked)
 
-    def newest_first(self, *, conversation_id: int, leaf_id: int | None, context_window: int) -> Iterator[PromptMessage]:
+    def newest_first(
+        self, *, conversation_id: int, leaf_id: int | None, context_window: int, whole: bool = False
+    ) -> Iterator[PromptMessage]:
         """The branch from its leaf upward, without answers that failed without a word; no further than could ever fit a model
-        with so many tokens (a message is at least eight of them or so)."""
+        with so many tokens (a message is at least eight of them or so). `whole`: so far that it surely fits no more."""
         wanted, page = leaf_id, self._first_page
-        left = min(1000, max(8, context_window // 8))
+        left = context_window if whole else min(1000, max(8, context_window // 8))
         while wanted is not None and left > 0:
             looked_for = wanted
             for row_id, parent_id, role, content, status in page.rows():

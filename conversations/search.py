@@ -92,14 +92,20 @@ def matching(
     The end of a word may be missing; case, width and the composition of accents do not matter. White space alone asks for
     nothing in particular, and all are found; a text of signs that nothing is found by, such as `%_'"`, finds none.
     """
-    if not text.strip():
-        return conversations
-    wanted = wanted_words(text)
-    if not wanted:
-        return conversations.none()
+    query = query_of(user_id=principal.user_id, text=text)
+    if not query:
+        return conversations if query is not None else conversations.none()
     sql = _FOUND_BY_TITLE if in_titles_only else _FOUND
-    found = RawSQL(sql, [_query(principal.user_id, wanted)], output_field=models.BooleanField())  # noqa: S611
+    found = RawSQL(sql, [query], output_field=models.BooleanField())  # noqa: S611
     return conversations.filter(found, user_id=principal.user_id)
+
+
+def query_of(*, user_id: int, text: str) -> str | None:
+    """What `matching` asks the index for, for who asks in a statement of his own. Empty: for all; None: nothing is found."""
+    if not text.strip():
+        return ""
+    wanted = wanted_words(text)
+    return _query(user_id, wanted) if wanted else None
 
 
 def _query(user_id: int, wanted: Iterable[Wanted]) -> str:

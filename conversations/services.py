@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from django.conf import settings
+from django.conf import settings as platform
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -20,10 +21,13 @@ from accounts.principal import Principal
 from chatplatform.core import audit
 from chatplatform.core.origin import Origin
 from conversations import search, selectors
+from conversations.attachments import find_topic, forget_documents, set_documents
 from conversations.context import living_end
 from conversations.errors import ConversationBusy, ConversationNotFound, MessageNotFound
-from conversations.models import Conversation, Message, MessageRevision, Turn, VendorThread
+from conversations.models import Conversation, Message, MessageRevision, Reference, Turn, VendorThread
+from conversations.preferences import merged
 from conversations.records import named
+from conversations.references import judge_references
 from conversations.titles import title_from
 from conversations.turns import stream
 from conversations.turns.healing import close_from_outside, running_turn
@@ -32,6 +36,15 @@ from providers.errors import ProviderNotAccessible
 from providers.models import Provider
 from providers.registry import find_routes
 from providers.tokens import count_text
+
+
+class Keep(Enum):
+    """Says that something stays as it is, where None would take it away."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
 
 
 @transaction.atomic
@@ -44,6 +57,11 @@ def create_conversation(
     system_message: str = "",
     provider_id: int | None = None,
     metadata: Mapping[str, Any] | None = None,
+    description: str = "",
+    topic_id: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    document_ids: Sequence[UUID] = (),
+    is_archived: bool = False,
     earlier: Sequence[tuple[str, str]] = (),
     once: str = "",
 ) -> Conversation:
@@ -51,16 +69,15 @@ def create_conversation(
 
     `earlier`: role and text of what was said elsewhere before, oldest first; what the system says goes before `system_message`.
     `once`: a name of the client's for this very call, which finds the conversation that an earlier call with it made.
-    Raises UnknownModel, ProviderNotAccessible, ProviderSwitchedOff; ConversationNotFound when that one was deleted since.
+    `settings`: see `preferences.py`. `topic_id` and `document_ids`: what is read before each answer.
+    Raises UnknownModel, ProviderNotAccessible, ProviderSwitchedOff, TopicNotFound, DocumentNotFound, InvalidInput;
+    ConversationNotFound when that one was deleted since.
     """
     uuid = uuid5(_MADE_ONCE, f"{principal.user_id}:{once}") if once else uuid4()
-    if once and (found := Conversation.objects.filter(uuid=uuid).first()) is not None:
-        if found.deleted_at is not None:
-            raise ConversationNotFound()
+    if once and (found := _made_before(uuid)) is not None:
         return found
     route = find_routes(principal=principal, model=model or None, provider_id=provider_id)[0]
-    if provider_id is not None and not Provider.objects.select_for_update(no_key=True).filter(pk=provider_id).exists():
-        raise ProviderNotAccessible  # it was deleted in this very moment
+    _keep_provider(provider_id)
     said = [(role, text) for role, text in earlier if role != Message.Role.SYSTEM]
     system = [text for role, text in earlier if role == Message.Role.SYSTEM]
     fields: dict[str, Any] = {
@@ -71,18 +88,39 @@ def create_conversation(
         "system_message": "\n\n".join([*system, *([system_message] if system_message else [])]),
         "provider_id": provider_id,
         "metadata": dict(metadata or {}),
+        "description": description,
+        "topic_id": None if topic_id is None else find_topic(principal=principal, topic_id=topic_id),
+        "settings": merged({}, settings or {}),
+        "is_archived": is_archived,
     }
-    if once:
-        conversation, is_new = Conversation.objects.get_or_create(uuid=uuid, defaults=fields)
-        if not is_new:  # another call with it was faster
-            return conversation
-    else:
-        conversation = Conversation.objects.create(uuid=uuid, **fields)
+    # Only with `once` can another call have been faster.
+    conversation, is_new = (
+        Conversation.objects.get_or_create(uuid=uuid, defaults=fields)
+        if once
+        else (Conversation.objects.create(uuid=uuid, **fields), True)
+    )
+    if not is_new:
+        return conversation
     if conversation.title:
         search.index_title(user_id=principal.user_id, conversation_id=conversation.pk, title=conversation.title)
+    if document_ids:
+        set_documents(principal=principal, conversation=conversation, document_ids=document_ids)
     if said:
         _store_earlier(conversation, said)
     return conversation
+
+
+def _made_before(uuid: UUID) -> Conversation | None:
+    found = Conversation.objects.filter(uuid=uuid).first()
+    if found is not None and found.deleted_at is not None:
+        raise ConversationNotFound()
+    return found
+
+
+def _keep_provider(provider_id: int | None) -> None:
+    """From being deleted until the transaction ends."""
+    if provider_id is not None and not Provider.objects.select_for_update(no_key=True).filter(pk=provider_id).exists():
+        raise ProviderNotAccessible  # it was deleted in this very moment
 
 
 _MADE_ONCE = UUID("5b4ff1f6-1d4d-4a19-9b6e-3c5d2f0f6c5e")
@@ -136,8 +174,17 @@ def update_conversation(
     title: str | None = None,
     is_archived: bool | None = None,
     metadata: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    model: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    topic_id: int | Keep | None = KEEP,
+    document_ids: Sequence[UUID] | None = None,
 ) -> Conversation:
-    """Changes what is not None. Raises ConversationNotFound. Its place in the list stays: that goes by what was said last."""
+    """Changes what is not None (and the topic, unless it is kept). Its place in the list stays: that goes by what was said last.
+
+    `settings` are merged into those that it has; `document_ids` replace them. Raises ConversationNotFound, UnknownModel,
+    ProviderSwitchedOff, TopicNotFound, DocumentNotFound, InvalidInput.
+    """
     conversation = _locked_conversation(principal, conversation_id)
     if title is not None:
         conversation.title = title
@@ -146,7 +193,18 @@ def update_conversation(
         conversation.is_archived = is_archived
     if metadata is not None:
         conversation.metadata = dict(metadata)
-    conversation.save(update_fields=["title", "is_archived", "metadata"])
+    if description is not None:
+        conversation.description = description
+    if model is not None:
+        routes = find_routes(principal=principal, model=model, conversation_provider_id=conversation.provider_id)
+        conversation.model = routes[0].asked
+    if settings is not None:
+        conversation.settings = merged(conversation.settings, settings)
+    if topic_id is not KEEP:
+        conversation.topic_id = None if topic_id is None else find_topic(principal=principal, topic_id=topic_id)
+    if document_ids is not None:
+        set_documents(principal=principal, conversation=conversation, document_ids=document_ids)
+    conversation.save(update_fields=["title", "is_archived", "metadata", "description", "model", "settings", "topic"])
     return conversation
 
 
@@ -160,16 +218,23 @@ def delete_conversation(*, principal: Principal, conversation_id: UUID | int, or
     running = Turn.objects.filter(conversation=conversation, state=Turn.State.RUNNING).first()
     if running is not None:
         close_from_outside(running, Turn.State.STOPPED)
-    told = Turn.objects.filter(conversation=conversation, ended_at__gt=Now() - timedelta(seconds=settings.TURN_LOG_TTL_SECONDS))
+    told = Turn.objects.filter(conversation=conversation, ended_at__gt=Now() - timedelta(seconds=platform.TURN_LOG_TTL_SECONDS))
     turn_ids = list(told.values_list("uuid", flat=True))
     transaction.on_commit(lambda: stream.forget(turn_ids))
     search.forget_conversation(conversation_id=conversation.pk)
     MessageRevision.objects.filter(message__conversation=conversation).delete()
     VendorThread.objects.filter(conversation=conversation).delete()
-    Message.objects.filter(conversation=conversation).update(content="")
+    Reference.objects.filter(message__conversation=conversation).delete()
+    forget_documents(conversation=conversation)
+    Message.objects.filter(conversation=conversation).update(content="", metadata={})
     Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="")
     Conversation.objects.filter(pk=conversation.pk).update(
-        title="", system_message="", metadata={}, deleted_at=timezone.now(), updated_at=timezone.now()
+        title="",
+        description="",
+        system_message="",
+        metadata={},
+        deleted_at=timezone.now(),
+        updated_at=timezone.now(),
     )
     audit.record(
         action="conversation.deleted", actor_id=principal.user_id, target=f"conversation:{conversation.uuid}", origin=origin
@@ -197,6 +262,7 @@ def edit_message(*, principal: Principal, message_id: UUID, content: str, origin
         message.save(update_fields=["content", "edited_at", "tokens_used"])
         # An answer's events are read again from its text: this one is none that the model wrote word by word.
         Turn.objects.filter(answer=message).update(marks=b"")
+        judge_references(message=message)
         VendorThread.objects.filter(conversation=conversation).delete()  # the vendor remembers the old text
         search.index_message(user_id=principal.user_id, conversation_id=conversation.pk, message_id=message.pk, text=content)
         audit.record(action="message.edited", actor_id=principal.user_id, target=f"message:{message.uuid}", origin=origin)
@@ -220,7 +286,8 @@ def delete_message(*, principal: Principal, message_id: UUID, origin: Origin) ->
     MessageRevision.objects.filter(message=message).delete()
     VendorThread.objects.filter(conversation=conversation).delete()
     search.forget_message(message_id=message.pk)
-    Message.objects.filter(pk=message.pk).update(content="", deleted_at=timezone.now())
+    Reference.objects.filter(message=message).delete()
+    Message.objects.filter(pk=message.pk).update(content="", metadata={}, deleted_at=timezone.now())
     Conversation.objects.filter(pk=conversation.pk).update(
         message_count=F("message_count") - 1, leaf_id=living_end(leaf_id=conversation.leaf_id)
     )

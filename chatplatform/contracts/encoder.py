@@ -16,6 +16,7 @@ import orjson
 
 from chatplatform.core.errors import DomainError, Unavailable, VendorFailed
 from conversations.turns.events import (
+    ReferenceFound,
     TextAdded,
     TurnCompleted,
     TurnEvent,
@@ -26,7 +27,7 @@ from conversations.turns.events import (
     TurnUsage,
 )
 
-Frame = TypeVar("Frame", str, bytes)
+Frame = TypeVar("Frame", str, bytes, tuple[str, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,19 @@ class TurnNames:
 
 
 class TurnEncoder(ABC, Generic[Frame]):
+    def start_after(self, seen: int) -> int:
+        """The event after which it is to be given a turn's events, for a reader who has those up to number `seen`. (One whose
+        last frame sums the turn up must be given them all.)"""
+        return seen
+
     def frame(self, event: TurnEvent) -> Frame:
         match event:
             case TextAdded():
                 return self.text(event)
             case TurnStarted():
                 return self.started(event)
+            case ReferenceFound():
+                return self.reference(event)
             case TurnCompleted():
                 return self.completed(event)
             case TurnStopped():
@@ -62,6 +70,10 @@ class TurnEncoder(ABC, Generic[Frame]):
 
     @abstractmethod
     def started(self, event: TurnStarted) -> Frame: ...
+
+    @abstractmethod
+    def reference(self, event: ReferenceFound) -> Frame:
+        """An empty frame, which is never sent, where the contract's documented readers know no references."""
 
     @abstractmethod
     def text(self, event: TextAdded) -> Frame: ...
@@ -83,6 +95,9 @@ class StreamEncoder(TurnEncoder[bytes]):
     """Of server-sent events."""
 
     heartbeat: bytes = b": still here\n\n"
+
+    def reference(self, event: ReferenceFound) -> bytes:
+        return b""
 
     def frames(self, events: Iterable[TurnEvent]) -> bytes:
         """Many events of one moment as one write."""

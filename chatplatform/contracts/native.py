@@ -177,10 +177,12 @@ class _Stream(OpenConnection):
             await self._write(self._stream.encoder.error(error))
 
     async def _follow(self) -> None:
-        frames = self._stream.encoder.frames
-        async with aclosing(get_runner().follow_turn(self._stream.turn_id, self._stream.after)) as batches:
+        encoder = self._stream.encoder
+        frames = encoder.frames
+        async with aclosing(get_runner().follow_turn(self._stream.turn_id, encoder.start_after(self._stream.after))) as batches:
             async for events in batches:
-                await self._write(frames(events))
+                if data := frames(events):
+                    await self._write(data)
 
     async def _write(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})

@@ -33,6 +33,11 @@ def _database_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.TURN_DB_THREADS, thread_name_prefix="turn-db")
 
 
+@cache
+def _search_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.SEARCH_THREADS, thread_name_prefix="search")
+
+
 @contextmanager
 def kept_connections() -> Iterator[None]:
     """Looks after this thread's database connections around blocking code, as Django does around a request of its own."""
@@ -50,13 +55,21 @@ def kept_connections() -> Iterator[None]:
 
 async def in_database_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Runs blocking database code off the loop. The code goes on to its end even when the awaiting task is cancelled."""
+    return await _in_pool(_database_threads(), call, *args, **kwargs)
 
+
+async def in_search_thread(call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same in the threads that search documents, so that no turn waits behind a search to be opened, saved or closed."""
+    return await _in_pool(_search_threads(), call, *args, **kwargs)
+
+
+async def _in_pool(pool: ThreadPoolExecutor, call: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     def run() -> R:
         with kept_connections():
             return call(*args, **kwargs)
 
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_database_threads(), context.run, run)
+    return await asyncio.get_running_loop().run_in_executor(pool, context.run, run)
 
 
 async def measure_lag() -> None:

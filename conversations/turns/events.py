@@ -1,8 +1,11 @@
 """The one stream of a turn. Every transport is an encoder of these; `n` numbers them from 1 without a gap.
 
-1       TurnStarted
-2…k+1   TextAdded, one for each delta of the provider
-k+2     TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
+1           TurnStarted
+2…r+1       ReferenceFound, one for each passage that the model is given to read
+r+2…r+k+1   TextAdded, one for each delta of the provider
+r+k+2       TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted, exactly one of them
+
+The first r+1 are in the database as soon as the turn is; only what comes after them is told from process to process.
 """
 
 from __future__ import annotations
@@ -41,6 +44,38 @@ class TurnStarted:
     user_message_id: UUID | None
     model: str
     at: datetime
+    retrieval_ms: int | None = None
+    """Milliseconds before that, in which passages were searched for; None: nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceView:
+    """A passage of a document as it was when an answer was given it: what about a reference never changes."""
+
+    id: UUID
+    position: int
+    """From 1: its marker in the prompt and in the answer, `[1]`."""
+    document_id: UUID
+    document_version: int
+    chunk_id: UUID
+    title: str
+    author: str
+    file_type: str
+    """The extension, without a dot."""
+    page: int | None
+    """From 1; None where the file has no pages."""
+    start: int
+    end: int
+    """Characters of the document's text: `text[start:end] == excerpt`."""
+    excerpt: str
+    score: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFound:
+    n: int
+    reference: ReferenceView
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +124,7 @@ class TurnInterrupted:
 
 
 TurnEnded = TurnCompleted | TurnStopped | TurnFailed | TurnInterrupted
-TurnEvent = TurnStarted | TextAdded | TurnEnded
+TurnEvent = TurnStarted | ReferenceFound | TextAdded | TurnEnded
 ENDINGS = (TurnCompleted, TurnStopped, TurnFailed, TurnInterrupted)
 UNKNOWN_USAGE = TurnUsage(None, None, "missing")
 

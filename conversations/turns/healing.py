@@ -11,6 +11,7 @@ from django.db.models.expressions import RawSQL
 
 from conversations.models import Conversation, Turn
 from conversations.turns import stream
+from conversations.turns.reading import references_given
 from conversations.turns.store import LEASE_RAN_OUT, Ending, close_turn, costs_nothing
 from conversations.turns.usage import measure
 from providers.catalogue import Price
@@ -62,7 +63,8 @@ def close_from_outside(
     had been closed already. Whoever still runs it finds out when it saves next."""
     if told is None:
         told = stream.read_all([turn.uuid]).get(turn.uuid, ())
-    text, marks = _recover(turn, told)
+    references = references_given(turn)
+    text, marks = _recover(turn, told, head=1 + len(references))
     ending = Ending(
         state=state,
         text=text,
@@ -76,18 +78,19 @@ def close_from_outside(
         user_id=turn.user_id,
         price=Price(**turn.price) if turn.price else None,
         ending=ending,
+        references=references,
         only_if_expired=only_if_expired,
     )
     return len(text) if closed is not None else None
 
 
-def _recover(turn: Turn, told: Iterable[stream.Batch]) -> tuple[str, array[int]]:
-    """The database is up to half a second behind what the dead process had sent to the others."""
+def _recover(turn: Turn, told: Iterable[stream.Batch], *, head: int) -> tuple[str, array[int]]:
+    """The database is up to half a second behind what the dead process had sent to the others. `head`: events before the text."""
     pieces, marks = [turn.text], array("I", bytes(turn.marks))
     length = len(turn.text)
     for batch in told:
         for n, item in enumerate(batch.items, start=batch.first_n):
-            if isinstance(item, str) and n == len(marks) + 2:
+            if isinstance(item, str) and n == head + len(marks) + 1:
                 pieces.append(item)
                 length += len(item)
                 marks.append(length)

@@ -35,7 +35,7 @@ LAST_PATIENCE_SECONDS = 2.5
 class LiveTurn:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self.answer = Answer(assignment, TurnLog(_started(assignment)))
+        self.answer = Answer(assignment, TurnLog(_started(assignment), assignment.references))
         self.task: asyncio.Task[None] | None = None
         """That runs `run()`."""
         self.lost = False
@@ -126,6 +126,7 @@ class LiveTurn:
                     user_id=assignment.user_id,
                     price=self.answer.route.price,
                     ending=ending,
+                    references=assignment.references,
                 )
             except Exception as error:
                 report("turn_not_stored", error, turn_id=str(self.log.started.turn_id))
@@ -156,4 +157,5 @@ def _started(assignment: Assignment) -> TurnStarted:
         user_message_id=opened.user_message.id,
         model=assignment.routes[0].model,
         at=assignment.started_at,
+        retrieval_ms=assignment.retrieval_ms,
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 import orjson
 
 from conversations.turns.events import (
     ENDINGS,
+    ReferenceFound,
+    ReferenceView,
     TextAdded,
     TurnCompleted,
     TurnEnded,
@@ -30,8 +32,10 @@ from conversations.turns.events import (
 class TurnLog:
     """Only the event loop that made it touches it."""
 
-    def __init__(self, started: TurnStarted) -> None:
-        self.events: list[TurnEvent] = [started]
+    def __init__(self, started: TurnStarted, references: Sequence[ReferenceView] = ()) -> None:
+        self.events: list[TurnEvent] = [started, *(ReferenceFound(n, found) for n, found in enumerate(references, start=2))]
+        self.head = len(self.events)
+        """How many events there were from the beginning: whoever has read the turn in the database has them."""
         self.marks = array("I")
         """Where each delta ends in the text, in characters."""
         self.published = 0
@@ -47,6 +51,10 @@ class TurnLog:
         first = self.events[0]
         assert isinstance(first, TurnStarted)
         return first
+
+    @property
+    def references(self) -> tuple[ReferenceView, ...]:
+        return tuple(event.reference for event in self.events[1 : self.head] if isinstance(event, ReferenceFound))
 
     @property
     def ended(self) -> TurnEnded | None:
@@ -109,9 +117,16 @@ class TurnLog:
             self._changed = None
 
 
-def replay(started: TurnStarted, *, text: str, marks: bytes, ended: TurnEnded | None) -> TurnLog:
+def replay(
+    started: TurnStarted,
+    *,
+    text: str,
+    marks: bytes,
+    ended: TurnEnded | None,
+    references: Sequence[ReferenceView] = (),
+) -> TurnLog:
     """The log of a stored turn, event by event as it was."""
-    log = TurnLog(started)
+    log = TurnLog(started, references)
     begin = 0
     for end in array("I", marks):
         log.add_text(text[begin:end])
@@ -135,7 +150,7 @@ _ENDING_NAMES: dict[str, type[TurnEnded]] = {
 
 
 def pack(events: list[TurnEvent]) -> bytes:
-    """Events but the first, as bytes for another process."""
+    """Events after a log's `head`, as bytes for another process."""
     return orjson.dumps([event.text if isinstance(event, TextAdded) else _pack_ending(event) for event in events])
 
 

@@ -9,7 +9,9 @@ from uuid import UUID
 from accounts.principal import Principal
 from conversations.errors import TurnNotFound
 from conversations.models import Message, Turn
-from conversations.turns.events import TurnEnded, TurnStarted, TurnUsage, make_ending
+from conversations.references import references_of
+from conversations.turns.events import ReferenceView, TurnEnded, TurnStarted, TurnUsage, make_ending
+from conversations.turns.log import TurnLog, replay
 from conversations.turns.request import MessageView, TurnView
 from conversations.turns.usage import usage_of
 from providers.catalogue import Price
@@ -21,9 +23,14 @@ class StoredTurn:
     """What the database knows of a turn's events."""
 
     started: TurnStarted
+    references: tuple[ReferenceView, ...]
     text: str
     marks: bytes
     ended: TurnEnded | None
+
+    def so_far(self) -> TurnLog:
+        """Its log without an ending."""
+        return replay(self.started, references=self.references, text=self.text, marks=self.marks, ended=None)
 
 
 def load_turn(turn_id: UUID) -> StoredTurn:
@@ -40,11 +47,18 @@ def load_turn(turn_id: UUID) -> StoredTurn:
             user_message_id=turn.user_message.uuid if turn.user_message else None,
             model=turn.model,
             at=turn.created_at,
+            retrieval_ms=turn.retrieval_ms,
         ),
+        references=references_given(turn),
         text=turn.text if turn.state == Turn.State.RUNNING else turn.answer.content,
         marks=bytes(turn.marks),
         ended=_ending(turn),
     )
+
+
+def references_given(turn: Turn) -> tuple[ReferenceView, ...]:
+    """What the model was given to read. Most turns read nothing, and say so in their own row."""
+    return () if turn.retrieval_ms is None else references_of(answer_id=turn.answer_id)
 
 
 def load_ending(turn_id: UUID) -> TurnEnded | None:

@@ -18,7 +18,7 @@ from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import DomainError
 from conversations.turns import reading, stream
 from conversations.turns.events import UNKNOWN_USAGE, TextAdded, TurnStopped
-from conversations.turns.log import TurnLog, replay
+from conversations.turns.log import TurnLog
 from conversations.turns.loops import forever
 from conversations.turns.reading import StoredTurn
 
@@ -53,7 +53,7 @@ class Replica:
     def catch_up(self, stored: StoredTurn) -> None:
         if self.log.ended is not None:
             return  # Redis told it while the database was asked
-        whole = replay(stored.started, text=stored.text, marks=stored.marks, ended=None)
+        whole = stored.so_far()
         for event in whole.events[len(self.log.events) :]:
             assert isinstance(event, TextAdded)
             self.log.add_text(event.text)
@@ -88,9 +88,7 @@ class Replicas:
                 yield _finished(stored)
                 return
             # Another follower may have come first while this one waited for the database.
-            replica = self._open.setdefault(
-                turn_id, Replica(replay(stored.started, text=stored.text, marks=stored.marks, ended=None))
-            )
+            replica = self._open.setdefault(turn_id, Replica(stored.so_far()))
         replica.followers += 1
         self._wanted.set()
         try:
@@ -126,7 +124,7 @@ class Replicas:
 
 
 def _finished(stored: StoredTurn) -> TurnLog:
-    complete = replay(stored.started, text=stored.text, marks=stored.marks, ended=None)
+    complete = stored.so_far()
     assert stored.ended is not None
     complete.end(replace(stored.ended, n=complete.next_n))
     return complete

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from conversations.turns.events import TurnUsage
+from conversations.turns.events import ReferenceView, TurnUsage
 from providers.base import ProviderRequest
 from providers.registry import Route
+from retrieval.passages import Passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,23 @@ class TurnRequest:
     """Who is to answer, instead of the conversation's provider."""
     agent_id: UUID | None = None
     """Through which agent, instead of the conversation's."""
+    document_ids: tuple[UUID, ...] = ()
+    """To be attached to the conversation, and read before this and later answers."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """The client's own, kept with the question, or with the answer that is given anew."""
+    content_type: str = "text"
+    regenerates: UUID | None = None
+    """An answer, whose question is answered again beside it; `content` is then nothing."""
+    passages: Passages | None = None
+    """What the documents have to say to it. None: nobody has searched yet; the runner does where there are documents."""
 
     def fingerprint(self) -> bytes:
-        parts = (self.content, self.model, self.temperature, self.max_tokens, self.provider_id, self.agent_id)
+        """Of what the client asked for, so not of what was found for it."""
+        parts: tuple[object, ...] = (
+            self.content, self.model, self.temperature, self.max_tokens, self.provider_id, self.agent_id
+        )  # fmt: skip
+        if self.document_ids or self.regenerates:  # else as it was before there were these
+            parts += (self.document_ids, self.regenerates)
         return hashlib.sha256(repr(parts).encode()).digest()
 
 
@@ -77,6 +93,10 @@ class Assignment:
     request: ProviderRequest
     prompt_tokens: int
     """Estimated, as reserved."""
+    references: tuple[ReferenceView, ...] = ()
+    """The passages in the question, in the order of their markers."""
+    retrieval_ms: int | None = None
+    """That the search for them took; None: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +124,4 @@ class FinishedTurn:
     assistant_message: MessageView
     usage: TurnUsage
     status: str
+    references: tuple[ReferenceView, ...] = ()

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.principal import Principal
-from chatplatform.core.aio import in_database_thread
+from chatplatform.core.aio import in_database_thread, in_search_thread
 from chatplatform.core.drain import draining
 from chatplatform.core.errors import Draining, VendorFailed
 from chatplatform.core.metrics import TURNS_RUNNING, count_answer
@@ -24,7 +24,7 @@ from conversations.turns.keeper import Keeper
 from conversations.turns.live import LiveTurn
 from conversations.turns.log import TurnLog
 from conversations.turns.loops import forever
-from conversations.turns.opening import open_turn
+from conversations.turns.opening import NeedsPassages, open_turn
 from conversations.turns.replicas import Replicas
 from conversations.turns.request import Assignment, FinishedTurn, MessageView, OpenedTurn, TurnRequest, TurnView
 from conversations.turns.transcript import fold
@@ -33,13 +33,19 @@ from providers.base import Provider, ProviderError, ProviderFault
 from providers.breaker import REFRESH_SECONDS, Breakers
 from providers.fallback import Candidate, Chain
 from providers.registry import Route, open_found
+from retrieval.passages import Passages, find_passages
 
 
 class TurnRunner:
     """One for a process, made in its event loop by `get_runner()`."""
 
-    def __init__(self, open_provider: Callable[[Route], Provider] = open_found) -> None:
+    def __init__(
+        self,
+        open_provider: Callable[[Route], Provider] = open_found,
+        find_passages: Callable[..., Passages] = find_passages,
+    ) -> None:
         self._open_provider = open_provider
+        self._find_passages = find_passages
         self._background: set[asyncio.Task[Any]] = set()
         self._openings: set[asyncio.Task[Any]] = set()
         self._ending = False
@@ -89,7 +95,7 @@ class TurnRunner:
     async def wait_first_event(self, turn_id: UUID, timeout: float = 5.0) -> None:
         """Returns at the first word or the ending, or after `timeout` seconds. Raises VendorFailed when it failed before that."""
         async with self._log_of(turn_id) as turn_log:
-            if len(turn_log.events) == 1:
+            if len(turn_log.events) == turn_log.head:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(timeout):
                         await turn_log.changed()
@@ -102,7 +108,7 @@ class TurnRunner:
             while turn_log.ended is None:
                 await turn_log.changed()
             text, ended = fold(turn_log.events)
-            started = turn_log.started
+            started, references = turn_log.started, turn_log.references
         assert ended is not None
         if isinstance(ended, TurnFailed | TurnInterrupted):
             raise _vendor_failed(ended, turn_id=opened.turn_id, text_kept=bool(text))
@@ -121,6 +127,7 @@ class TurnRunner:
             ),
             usage=ended.usage,
             status="completed" if isinstance(ended, TurnCompleted) else "stopped",
+            references=references,
         )
 
     async def find_turn(self, *, principal: Principal, turn_id: UUID) -> TurnView:
@@ -143,7 +150,7 @@ class TurnRunner:
     # --- One turn ---------------------------------------------------------------------------------------------------------------
 
     async def _start(self, principal: Principal, request: TurnRequest) -> OpenedTurn:
-        accepted = await in_database_thread(self._open, principal, request)
+        accepted = await self._accept(principal, request)
         if isinstance(accepted, OpenedTurn):
             return accepted
         assignment, chain = accepted
@@ -154,6 +161,21 @@ class TurnRunner:
             self._interrupt(live)
         live.task = self._spawn(self._run(live, chain))
         return assignment.opened
+
+    async def _accept(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Chain]:
+        """Where there are documents they are searched in between, while nothing is locked and no connection is held."""
+        try:
+            return await in_database_thread(self._open, principal, request)
+        except NeedsPassages as needed:
+            passages = await in_search_thread(
+                self._find_passages,
+                principal=principal,
+                question=needed.question,
+                topic_ids=needed.topic_ids,
+                document_ids=needed.document_ids,
+                threshold=needed.threshold,
+            )
+        return await in_database_thread(self._open, principal, replace(request, passages=passages))
 
     def _open(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Chain]:
         """Opened and, in the same visit to the database, made ready to answer."""

@@ -22,7 +22,9 @@ from accounts.principal import Principal
 from chatplatform.core.pipeline import ask
 from chatplatform.core.prepared import Int8
 from conversations import search
+from conversations.citations import positions_cited
 from conversations.models import Message, Turn
+from conversations.turns.events import ReferenceView
 from conversations.turns.reading import find_turn
 from conversations.turns.request import TurnView
 from providers.catalogue import Price
@@ -162,6 +164,9 @@ WITH room AS MATERIALIZED (
     INSERT INTO conversations_searchentry (conversation_id, message_id, words)
     SELECT conversation_id, message_id, array_to_tsvector(%(words)s::text[]) FROM ended
     WHERE cardinality(%(words)s::text[]) > 0
+), cited AS (
+    UPDATE conversations_reference SET kind = 'direct' FROM ended
+    WHERE conversations_reference.message_id = ended.message_id AND position = ANY (%(cited)s::smallint[])
 )"""  # noqa: S608
 _KEEP_THREAD = """
 INSERT INTO conversations_vendorthread (conversation_id, provider_id, thread, after_id)
@@ -175,9 +180,17 @@ _CLOSE_AND_RELEASE = f"{_CLOSING}, {ledger.RELEASING} SELECT ended_at FROM ended
 
 
 def close_turn(
-    *, turn_id: UUID, fence: UUID, user_id: int, price: Price | None, ending: Ending, only_if_expired: bool = False
+    *,
+    turn_id: UUID,
+    fence: UUID,
+    user_id: int,
+    price: Price | None,
+    ending: Ending,
+    references: Sequence[ReferenceView] = (),
+    only_if_expired: bool = False,
 ) -> datetime | None:
-    """Stores the answer, what it is found by and what it cost, once, in one statement. `price`: as it was when the turn began.
+    """Stores the answer, what it is found by, which of the `references` that it was given it uses, and what it cost, once, in one
+    statement. `price`: as it was when the turn began.
 
     The time it was closed at, or None when the turn was lost before (or, `only_if_expired`, when whoever runs it has come back to
     life and renewed its lease).
@@ -203,6 +216,7 @@ def close_turn(
         "error_code": ending.error_code,
         "error_detail": ending.error_detail[:2000],
         "retry_after": ending.retry_after,
+        "cited": list(positions_cited(ending.text, [reference.excerpt for reference in references])),
     }
     if ending.free:
         row = ask(_CLOSE_AND_RELEASE, values).row()

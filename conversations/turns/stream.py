@@ -47,15 +47,15 @@ async def publish(client: redis.asyncio.Redis, logs: Iterable[TurnLog], *, forge
     async with client.pipeline(transaction=False) as pipe:
         sent: list[tuple[TurnLog, int]] = []
         for log in logs:
-            begin = max(log.published, 1)  # the first event is in the database
+            begin = max(log.published, log.head)  # those before are in the database
             batch = log.events[begin:]
             if not batch:
                 continue
             key = stream_key(log.started.turn_id)
             # Only the first batch makes the stream: one that was forgotten since, because its conversation was deleted, must
             # not come back to life, and without an expiry at that.
-            pipe.xadd(key, {"n": begin + 1, "events": pack(batch)}, nomkstream=begin > 1)
-            if begin == 1 or log.ended is not None:
+            pipe.xadd(key, {"n": begin + 1, "events": pack(batch)}, nomkstream=begin > log.head)
+            if begin == log.head or log.ended is not None:
                 seconds = settings.TURN_LOG_TTL_SECONDS if log.ended else settings.PROVIDER_TOTAL_TIMEOUT * 2
                 pipe.expire(key, int(seconds))  # Redis takes no fraction
             sent.append((log, begin + len(batch)))

@@ -39,27 +39,35 @@ def scripted():
     return ScriptedProvider()
 
 
+@pytest.fixture
+def library():
+    """What the runners find in documents."""
+    from tests.conversations.library import ScriptedLibrary
+
+    return ScriptedLibrary()
+
+
 @pytest_asyncio.fixture
-async def runner(provider_row, scripted):
-    async with _running(scripted) as running:
+async def runner(provider_row, scripted, library):
+    async with _running(scripted, library) as running:
         yield running
 
 
 @pytest_asyncio.fixture
-async def elsewhere(provider_row, scripted):
+async def elsewhere(provider_row, scripted, library):
     """The runner of another process: it shares nothing with the first but PostgreSQL and Redis."""
-    async with _running(scripted) as running:
+    async with _running(scripted, library) as running:
         yield running
 
 
-def _running(scripted):
+def _running(scripted, library):
     from contextlib import asynccontextmanager
 
     from conversations.turns.runner import TurnRunner
 
     @asynccontextmanager
     async def run():
-        running = TurnRunner(open_provider=lambda route: scripted)
+        running = TurnRunner(open_provider=lambda route: scripted, find_passages=library)
         await running.startup()
         yield running
         await running.shutdown()

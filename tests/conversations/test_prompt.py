@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chatplatform.core.errors import ContextTooLong
 from conversations.titles import LONGEST, title_from
-from conversations.turns.prompt import build_prompt
+from conversations.turns.prompt import Window, build_prompt
 from providers.base import PromptMessage
 
 FRAME = 3
@@ -24,9 +24,7 @@ def history(*lengths: int) -> list[PromptMessage]:
 
 
 def prompt(past, *, window, answer=10, question="q" * 10, system=""):
-    return build_prompt(
-        system=system, history_newest_first=past, question=question, context_window=window, answer_tokens=answer, count=count
-    )
+    return build_prompt(system=system, history_newest_first=past, question=question, window=Window(window, answer), count=count)
 
 
 def test_the_newest_messages_are_kept_and_the_oldest_fall_out():

@@ -19,7 +19,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.utils.translation import gettext as _
 
 from chatplatform.contracts.chatgpt_backend import requests
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND, OTHER_RATE, SEND_RATE
@@ -29,9 +28,10 @@ from chatplatform.contracts.contract import utc
 from chatplatform.contracts.encoder import TurnEncoder, TurnNames, ending_error
 from chatplatform.contracts.errors import WireError
 from chatplatform.contracts.incoming import validate
-from chatplatform.contracts.socket import SocketConsumer
-from chatplatform.core.errors import DomainError, InvalidInput
+from chatplatform.contracts.socket import SocketConsumer, unknown_type
+from chatplatform.core.errors import DomainError
 from conversations.turns.events import (
+    ReferenceFound,
     TextAdded,
     TurnCompleted,
     TurnFailed,
@@ -57,6 +57,9 @@ class SocketEncoder(TurnEncoder[str]):
 
     def text(self, event: TextAdded) -> str:
         return self._content % (event.n, _now(), orjson.dumps(event.text).decode())
+
+    def reference(self, event: ReferenceFound) -> str:
+        return ""
 
     def started(self, event: TurnStarted) -> str:
         more = {"user_message_id": event.user_message_id, "model": event.model}
@@ -110,7 +113,7 @@ class ChatSocket(SocketConsumer):
             case "ping":
                 await self.tell(orjson.dumps({"type": "pong", "timestamp": _now()}).decode())
             case _:
-                raise InvalidInput(field="type", issue=_("The type is not known."))
+                raise unknown_type()
 
     async def _answer(self, request: TurnRequest) -> None:
         await self.count_send()
@@ -127,7 +130,8 @@ class ChatSocket(SocketConsumer):
         async with aclosing(get_runner().follow_turn(names.turn_id, after)) as batches:
             async for events in batches:
                 for event in events:
-                    await self.tell(frame(event))
+                    if text := frame(event):
+                        await self.tell(text)
 
     async def _stop(self, turn_id: UUID) -> None:
         view = await get_runner().stop_turn(principal=self.principal, turn_id=turn_id)

@@ -10,6 +10,7 @@ from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError, coded
 from chatplatform.core import errors as core
 from conversations.errors import ConversationNotFound
 from providers.errors import ProviderNotAccessible, ProviderSwitchedOff
+from retrieval.errors import RetrievalFailed, StorageFailed
 
 ERRORS = ErrorTable(
     {
@@ -35,6 +36,8 @@ ERRORS = ErrorTable(
         core.BodyTooSlow: ErrorRow(408, "REQUEST_TIMEOUT"),
         core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
         core.UpgradeRequired: ErrorRow(426, "UPGRADE_REQUIRED"),
+        RetrievalFailed: ErrorRow(502, "RETRIEVAL_ERROR"),
+        StorageFailed: ErrorRow(507, "INSUFFICIENT_STORAGE"),
         core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         ProviderSwitchedOff: ErrorRow(400, "PROVIDER_INACTIVE"),
