@@ -34,7 +34,7 @@ from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
 from chatplatform.contracts.registry import is_api  # noqa: E402
-from chatplatform.contracts.routing import SOCKETS, Place, dialect_for, find_place  # noqa: E402
+from chatplatform.contracts.routing import Place, dialect_for, find_place, find_socket  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
@@ -44,7 +44,7 @@ from conversations.turns.runner import get_runner  # noqa: E402
 from providers import upstream  # noqa: E402
 
 log = structlog.get_logger(__name__)
-PAGES = frozenset({"/", "/admin", "/docs", "/redoc", "/openapi", "/openapi.json"})
+PAGES = frozenset({"/", "/admin", "/docs", "/redoc", "/openapi", "/openapi.json", "/uploads"})
 
 
 class Platform:
@@ -95,13 +95,13 @@ class Platform:
                 await self._slow(_as_django_knows_it(scope, place, parts), body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        consumer = SOCKETS.get(path.rstrip("/"))
-        if consumer is None:
+        found = find_socket(scope["path"])
+        if found is None:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403 at the handshake
             return
-        await consumer()(scope, receive, send)
+        consumer, parts = found
+        await consumer(parts)(scope, receive, send)
 
 
 def _as_django_knows_it(scope: Scope, place: Place, parts: Mapping[str, str]) -> Scope:

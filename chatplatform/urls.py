@@ -1,4 +1,4 @@
-"""What Django answers: the contracts' paths, the admin site, the documentation, and pages for people."""
+"""What Django answers: the contracts' paths, uploaded files, the admin site, the documentation, and pages for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from chatplatform.contracts import pages
+from chatplatform.contracts import pages, uploads
 from chatplatform.contracts.routing import django_patterns
 
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     re_path(r"^openapi/(?P<name>[^/]+)\.json/?\Z", csrf_exempt(pages.openapi)),
     re_path(r"^docs/?\Z", csrf_exempt(pages.swagger), name="docs"),
     re_path(r"^redoc(?:/(?P<name>[^/]+))?/?\Z", csrf_exempt(pages.redoc)),
+    re_path(r"^uploads/(?P<name>[^/]+)\Z", csrf_exempt(uploads.download)),
     path("favicon.ico", csrf_exempt(pages.favicon)),
     path("admin/", admin.site.urls),
 ]

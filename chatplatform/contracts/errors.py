@@ -4,7 +4,7 @@ contract's table, looked up along the class tree, and the contract's own shape m
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,8 @@ class WireError:
     field: str
     """Empty where no field is to blame."""
     issue: str
+    fields: Mapping[str, Sequence[str]]
+    """All fields that are to blame, with all that is wrong with each."""
     retry_after: int | None
     """Whole seconds, at least 1."""
     turn_id: str | None
@@ -91,6 +93,7 @@ class WireError:
             message=error.message,
             field=error.field if isinstance(error, InvalidInput) else "",
             issue=error.issue if isinstance(error, InvalidInput) else "",
+            fields=error.fields if isinstance(error, InvalidInput) else {},
             retry_after=None if seconds is None else max(1, math.ceil(seconds)),
             turn_id=None if turn_id is None else str(turn_id),
             text_kept=getattr(error, "text_kept", False),
@@ -131,8 +134,7 @@ def as_domain_error(error: BaseException) -> DomainError:
         case DomainError():
             return error
         case drf_errors.ValidationError():
-            field, issue = first_problem(error.detail)
-            return InvalidInput(field=field, issue=issue)
+            return invalid_input(error.detail)
         case drf_errors.ParseError() | django_errors.BadRequest():
             return MalformedBody()
         case drf_errors.NotAuthenticated() | drf_errors.AuthenticationFailed():
@@ -170,15 +172,24 @@ def is_unexpected(error: DomainError) -> bool:
     return type(error) in (DomainError, RetryLater)
 
 
-def first_problem(detail: Any, path: str = "") -> tuple[str, str]:
-    """Field and issue of the first complaint in DRF's nested lists and dicts; a nested field is `outer.inner`."""
+def problems(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Field and issue of each complaint in DRF's nested lists and dicts; a nested field is `outer.inner`."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            if inner:
-                step = path if name == "non_field_errors" else f"{path}.{name}" if path else str(name)
-                return first_problem(inner, step)
-    if isinstance(detail, list | tuple):
+            step = path if name == "non_field_errors" else f"{path}.{name}" if path else str(name)
+            yield from problems(inner, step)
+    elif isinstance(detail, list | tuple):
         for index, inner in enumerate(detail):
-            if inner:
-                return first_problem(inner, f"{path}.{index}" if isinstance(inner, Mapping) and path else path)
-    return path, str(detail) if detail and not isinstance(detail, Mapping | list | tuple) else ""
+            yield from problems(inner, f"{path}.{index}" if isinstance(inner, Mapping) and path else path)
+    elif detail:
+        yield path, str(detail)
+
+
+def invalid_input(detail: Any) -> InvalidInput:
+    """The domain error that DRF's complaints are: the first one, and with it all."""
+    found = list(problems(detail))
+    field, issue = found[0] if found else ("", "")
+    fields: dict[str, list[str]] = {}
+    for name, complaint in found:
+        fields.setdefault(name, []).append(complaint)
+    return InvalidInput(field=field, issue=issue, fields=fields)

@@ -10,7 +10,7 @@ import orjson
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chatplatform.core.ids import LARGEST_NUMBER, parse_uuid
+from chatplatform.core.ids import LARGEST_NUMBER, parse_number, parse_prefixed, parse_uuid
 
 
 class TextField(serializers.CharField):
@@ -106,11 +106,39 @@ class IdField(serializers.CharField):
         return found
 
 
+class PrefixedIdField(serializers.CharField):
+    """A UUID as `prefixed` writes it: `doc_` and 32 hexadecimal digits."""
+
+    default_error_messages = {"invalid": _("Must be an id that begins with {prefix}_.")}
+
+    def __init__(self, prefix: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.prefix = prefix
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = parse_prefixed(self.prefix, data)
+        if found is None:
+            self.fail("invalid", prefix=self.prefix)
+        return found
+
+
 class RowNumberField(WholeNumberField):
     """The id of a row in a contract whose ids are numbers."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=1, max_value=LARGEST_NUMBER, **options)
+
+
+class WrittenNumberField(serializers.CharField):
+    """The id of a row in a form or a query, where all values are text."""
+
+    default_error_messages = {"invalid": _("Must be a whole number.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = parse_number(data) if isinstance(data, str) and data else None
+        if found is None:
+            self.fail("invalid")
+        return found
 
 
 class ObjectField(serializers.DictField):

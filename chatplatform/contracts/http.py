@@ -17,6 +17,7 @@ import structlog
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_filters import FilterSet
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
@@ -61,7 +62,7 @@ class ContractViewSet(Asked, ViewSet):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
-    parser_classes = (BoundedJSONParser,)
+    parser_classes: tuple[type[BaseParser], ...] = (BoundedJSONParser,)
 
     tag = ""
     """The chapter of the contract's OpenAPI document."""

@@ -20,7 +20,7 @@ from rest_framework.serializers import Serializer, ValidationError
 from accounts.door import Credentials, authenticate
 from accounts.principal import Principal
 from chatplatform.contracts.contract import Contract, Rate
-from chatplatform.contracts.errors import first_problem
+from chatplatform.contracts.errors import invalid_input
 from chatplatform.contracts.json_body import parse_json
 from chatplatform.contracts.negotiation import check_version
 from chatplatform.core.errors import InvalidInput, NotSignedIn, UnsupportedMediaType
@@ -192,12 +192,11 @@ def json_object(incoming: Incoming) -> dict[str, Any]:
 
 
 def validate(serializer: type[Serializer[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
-    """The serializer's validated values. Raises InvalidInput for the first field that is wrong."""
+    """The serializer's validated values. Raises InvalidInput."""
     try:
         return dict(_validator(serializer).run_validation(data))
     except ValidationError as error:
-        field, issue = first_problem(error.detail)
-        raise InvalidInput(field=field, issue=issue) from None
+        raise invalid_input(error.detail) from None
 
 
 @cache

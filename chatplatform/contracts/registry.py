@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from chatplatform.contracts.chat_system.contract import CHAT_SYSTEM
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract
 from chatplatform.contracts.llmchat.contract import LLMCHAT
 from chatplatform.contracts.lyss.contract import LYSS
 from chatplatform.core.errors import InvalidInput
 
-CONTRACTS = (CHATGPT_BACKEND, LYSS, LLMCHAT)
+CONTRACTS = (CHATGPT_BACKEND, LYSS, LLMCHAT, CHAT_SYSTEM)
 
 DIALECTS: tuple[tuple[str, Contract], ...] = (
     # The first whose path is the beginning of the request's. A new contract adds its rows above the general ones.
@@ -28,11 +29,16 @@ DIALECTS: tuple[tuple[str, Contract], ...] = (
     ("/api/v1/admin/audit", LLMCHAT),
     ("/api/v1/chat/completions", LLMCHAT),
     ("/api/v1/chat/sessions/save", LLMCHAT),
+    ("/api/v1/chat/sessions", CHAT_SYSTEM),
+    ("/api/v1/chat/messages", CHAT_SYSTEM),
+    ("/api/v1/chat/search", CHAT_SYSTEM),
+    ("/api/v1/topics", CHAT_SYSTEM),
     ("/api/v1", CHATGPT_BACKEND),
     ("/api", LLMCHAT),
     ("", CHATGPT_BACKEND),
 )
 
+_BY_PATH = dict(DIALECTS)
 _API = tuple({f"/{contract.base.split('/')[1]}/" for contract in CONTRACTS if contract.base})
 
 
@@ -47,6 +53,11 @@ def contract_for(path: str) -> Contract:
         if path == base or path.startswith(f"{base}/") or not base:
             return contract
     raise AssertionError("the last row of DIALECTS is for every path")
+
+
+def owner_of(path: str) -> Contract | None:
+    """Whose row is written out for this very path."""
+    return _BY_PATH.get(path)
 
 
 def contract_named(name: str) -> Contract:

@@ -14,6 +14,8 @@ from typing import Any
 
 from django.urls import URLPattern, re_path
 
+from chatplatform.contracts.chat_system import urls as chat_system
+from chatplatform.contracts.chat_system.contract import CHAT_SYSTEM
 from chatplatform.contracts.chatgpt_backend import urls as chatgpt_backend
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract, Route, Runs
@@ -24,17 +26,21 @@ from chatplatform.contracts.lyss import urls as lyss
 from chatplatform.contracts.lyss.contract import LYSS
 from chatplatform.contracts.native import NativeConsumer
 from chatplatform.contracts.negotiation import contract_asked
-from chatplatform.contracts.registry import contract_for
+from chatplatform.contracts.registry import contract_for, owner_of
 from chatplatform.contracts.socket import SocketConsumer
 
 TABLES: tuple[tuple[Contract, tuple[Route, ...]], ...] = (
     (CHATGPT_BACKEND, chatgpt_backend.ROUTES),
     (LYSS, lyss.ROUTES),
     (LLMCHAT, llmchat.ROUTES),
+    (CHAT_SYSTEM, chat_system.ROUTES),
 )
 SOCKETS: dict[str, type[SocketConsumer]] = {
-    CHATGPT_BACKEND.base + path: consumer for path, consumer in chatgpt_backend.SOCKETS.items()
+    contract.base + path: consumer
+    for contract, sockets in ((CHATGPT_BACKEND, chatgpt_backend.SOCKETS), (CHAT_SYSTEM, chat_system.SOCKETS))
+    for path, consumer in sockets.items()
 }
+"""By the template of their path. Each has a route there too, which answers a plain GET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,19 @@ def find_place(path: str, accept: str = "") -> tuple[Place, dict[str, str]] | No
     if found is None:
         return None
     place = _meant(*found)
+    if found[1] and owner_of("/".join(parts)) not in (None, place.contract):
+        return None  # what was taken for an id is a word of another contract's
     return place, dict(zip(place.names, found[1], strict=True))
+
+
+def find_socket(path: str) -> tuple[type[SocketConsumer], dict[str, str]] | None:
+    """Who speaks at `path` when a WebSocket is asked for, and the parts of the path that its template names."""
+    found = find_place(path)
+    if found is None:
+        return None
+    place, parts = found
+    consumer = SOCKETS.get(place.contract.base + place.path)
+    return None if consumer is None else (consumer, parts)
 
 
 def _meant(having: list[Place], ids: list[str]) -> Place:

@@ -1,8 +1,8 @@
 """The base of the contracts' WebSocket protocols: who may connect, how many sockets and frames, and an orderly end.
 
-Close codes: 4401 not signed in (any more), 4429 too many sockets or frames, 1012 the server is being restarted. Before such a
-close the client gets an error frame, since browsers show scripts neither a refused handshake's status nor its body. A foreign
-`Origin` and an unknown path are refused at the handshake, with 403.
+Close codes: 4401 not signed in (any more), 4404 nothing of hers is at this address, 4429 too many sockets or frames,
+1012 the server is being restarted. Before such a close the client gets an error frame, since browsers show scripts neither a
+refused handshake's status nor its body. A foreign `Origin` and an unknown path are refused at the handshake, with 403.
 """
 
 from __future__ import annotations
@@ -33,11 +33,20 @@ from chatplatform.contracts.screening import named_host
 from chatplatform.contracts.seats import RENEW_SECONDS, leave_seat, take_seat
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.drain import draining
-from chatplatform.core.errors import DomainError, Draining, InvalidInput, NotSignedIn, RateLimited
+from chatplatform.core.errors import (
+    DomainError,
+    Draining,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    RateLimited,
+    SocketProtocolError,
+)
 
 log = structlog.get_logger(__name__)
 
 SIGNED_OUT = 4401
+NOTHING_HERE = 4404
 TOO_MANY = 4429
 RESTARTING = 1012
 FRAMES_PER_SECOND = 20.0
@@ -67,8 +76,10 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
     connect_rate: Rate
     send_rate: Rate
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Mapping[str, str]) -> None:
         AsyncConsumer.__init__(self)
+        self.parts = parts
+        """Of the path, by their names in the template."""
         self.following: set[asyncio.Task[None]] = set()
         self.seat: UUID | None = None
         self.seat_renewed = time.monotonic()
@@ -87,6 +98,9 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
     @abstractmethod
     def error_frame(self, error: DomainError, about: Mapping[str, Any]) -> str:
         """`about` is the client's message, as far as it was understood."""
+
+    def check_place(self, principal: Principal) -> None:
+        """Blocking. Whether what the address names is there for this person; what it raises is told, and the socket is closed."""
 
     def credentials(self, incoming: Incoming) -> Credentials:
         """As for REST; a browser can only put a token into the address."""
@@ -143,6 +157,7 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
             credentials=self.credentials(self.incoming),
         )
         assert principal is not None
+        self.check_place(principal)
         return principal, take_seat(user_id=principal.user_id, most=settings.MAX_SOCKETS_PER_USER)
 
     async def _received(self, message: Mapping[str, Any]) -> None:
@@ -150,13 +165,7 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
         try:
             if not await self._may_speak():
                 return
-            text = message.get("text")
-            if text is None:
-                raise InvalidInput(issue=_("Messages must be text frames."))
-            parsed = parse_json(text)
-            if not isinstance(parsed, dict):
-                raise InvalidInput(issue=_("The message must be a JSON object."))
-            frame = parsed
+            frame = _parsed(message.get("text"))
             await self.on_frame(frame)
         except Exception as raised:
             await self.tell(self.error_frame(self._explained(raised), frame))
@@ -255,9 +264,27 @@ class SocketConsumer(AsyncConsumer, OpenConnection):
         return error
 
 
+def _parsed(text: str | None) -> dict[str, Any]:
+    if text is None:
+        raise SocketProtocolError(issue=_("Messages must be text frames."))
+    try:
+        frame = parse_json(text)
+    except InvalidInput as error:
+        raise SocketProtocolError(field=error.field, issue=error.issue) from None
+    if not isinstance(frame, dict):
+        raise SocketProtocolError(issue=_("The message must be a JSON object."))
+    return frame
+
+
+def unknown_type() -> SocketProtocolError:
+    return SocketProtocolError(field="type", issue=_("The type is not known."))
+
+
 def _close_code(error: DomainError) -> int:
     if isinstance(error, NotSignedIn):
         return SIGNED_OUT
+    if isinstance(error, NotFound):
+        return NOTHING_HERE
     if isinstance(error, RateLimited):
         return TOO_MANY
     return RESTARTING

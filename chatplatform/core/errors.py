@@ -4,6 +4,7 @@
     ├── InvalidInput            a value that breaks a rule (field, issue)
     │   ├── MalformedBody       not JSON, too deep, not text
     │   ├── UnknownHost         the request names a host that is not ours
+    │   ├── SocketProtocolError a message over a socket that is not one of its protocol
     │   ├── AlreadyTaken        the name or the address belongs to somebody
     │   └── KeyReused           an idempotency key came back with another body
     ├── NotSignedIn
@@ -34,6 +35,7 @@ The domain apps grow the tree in their own `errors.py`. The docstring of an erro
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.utils.translation import gettext
@@ -57,10 +59,19 @@ class DomainError(Exception):
 class InvalidInput(DomainError):
     """The input is not valid."""
 
-    def __init__(self, message: str | None = None, *, field: str = "", issue: str = "") -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        field: str = "",
+        issue: str = "",
+        fields: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.field = field
         self.issue = issue or self.message
+        self.fields = fields or ({field: [self.issue]} if field else {})
+        """All that is wrong, by field: `field` is the first of them."""
 
 
 class MalformedBody(InvalidInput):
@@ -69,6 +80,10 @@ class MalformedBody(InvalidInput):
 
 class UnknownHost(InvalidInput):
     """This host name is not served here."""
+
+
+class SocketProtocolError(InvalidInput):
+    """This is not a message of the socket's protocol."""
 
 
 class AlreadyTaken(InvalidInput):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 
@@ -14,6 +15,22 @@ def parse_uuid(text: object) -> uuid.UUID | None:
     except ValueError:
         return None
     return parsed if str(parsed) == text.lower() else None
+
+
+def prefixed(prefix: str, row: uuid.UUID) -> str:
+    """`sess_` and the UUID's 32 hexadecimal digits."""
+    return f"{prefix}_{row.hex}"
+
+
+_HEX = re.compile(r"[0-9a-f]{32}")
+
+
+def parse_prefixed(prefix: str, text: object) -> uuid.UUID | None:
+    """The UUID that `text` names behind `prefix` and an underscore, or None. Exactly as `prefixed` writes it."""
+    if not isinstance(text, str) or not text.startswith(f"{prefix}_"):
+        return None
+    digits = text[len(prefix) + 1 :]
+    return uuid.UUID(digits) if _HEX.fullmatch(digits) else None
 
 
 LARGEST_NUMBER = 2**63 - 1

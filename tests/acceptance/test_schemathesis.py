@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
 
+from chatplatform.core.ids import prefixed
 from tests.acceptance.conftest import database, platform_env
 from tests.client import Client
 from tests.running import PROJECT_DIR, RunningPlatform
@@ -65,15 +67,29 @@ def closed(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def schemathesis(platform: RunningPlatform, document: Path, *arguments: str, turn: str = NOBODYS, message: str = NOBODYS) -> None:
-    """`turn` and `message` are asked about wherever the path names one."""
+def schemathesis(
+    platform: RunningPlatform,
+    document: Path,
+    *arguments: str,
+    turn: str = NOBODYS,
+    message: str = NOBODYS,
+    session: str = NOBODYS,
+    answer: str = NOBODYS,
+) -> None:
+    """`turn` and the others are asked about wherever the path names one, the last two where ids have prefixes."""
+    names = {
+        "TURN_ID": turn,
+        "MESSAGE_ID": message,
+        "SESSION_ID": prefixed("sess", UUID(session)),
+        "ANSWER_ID": prefixed("msg", UUID(answer)),
+    }
     run = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")), "--config-file", CONFIGURATION,
             "run", str(document), "--url", platform.url, "--no-color", *arguments,
         ],
         cwd=PROJECT_DIR,
-        env=os.environ | {"TURN_ID": turn, "MESSAGE_ID": message},
+        env=os.environ | names,
         capture_output=True,
         text=True,
         timeout=280,
@@ -88,10 +104,20 @@ async def test_every_answer_to_a_program_with_an_api_key_is_documented(platform,
         with database(platform) as connection:  # so that its many sends are answered by more than 429
             connection.execute("UPDATE accounts_user SET tier = 'enterprise' WHERE username = %s", [client.username])
         key = (await client.data("POST", "/users/me/api-keys", {"name": "schemathesis"}))["key"]
-        status, answer = await client.send(await client.new_conversation(), "hello")
+        conversation = await client.new_conversation()
+        status, answer = await client.send(conversation, "hello")
         assert status == 200
-    turn, message = answer["data"]["turn_id"], answer["data"]["user_message"]["id"]
-    schemathesis(platform, document, "--header", f"X-API-Key: {key}", turn=turn, message=message)
+    said = answer["data"]
+    schemathesis(
+        platform,
+        document,
+        "--header",
+        f"X-API-Key: {key}",
+        turn=said["turn_id"],
+        message=said["user_message"]["id"],
+        session=conversation,
+        answer=said["assistant_message"]["id"],
+    )
 
 
 async def test_every_answer_to_what_only_a_session_may_do_is_documented(platform, document):

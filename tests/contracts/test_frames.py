@@ -16,6 +16,8 @@ from chatplatform.contracts.encoder import TurnEncoder, TurnNames
 from chatplatform.core.errors import NotSignedIn
 from conversations.turns import events as turn_events
 from conversations.turns.events import (
+    ReferenceFound,
+    ReferenceView,
     TextAdded,
     TurnCompleted,
     TurnFailed,
@@ -38,6 +40,7 @@ EVENTS = [
     TurnFailed(3, "provider_cut", 7.2, USAGE, AT),
     TurnInterrupted(3, TurnUsage(None, None, "missing"), AT),
 ]
+REFERENCE = ReferenceFound(2, ReferenceView(UUID(int=5), 1, UUID(int=6), 1, UUID(int=7), "t", "a", "pdf", 1, 0, 1, "x", 0.5))
 
 
 def uuid_text(number: int) -> str:
@@ -45,7 +48,7 @@ def uuid_text(number: int) -> str:
 
 
 def test_every_kind_of_event_is_here():
-    assert {type(event) for event in EVENTS} == set(get_args(turn_events.TurnEvent))
+    assert {type(event) for event in [*EVENTS, REFERENCE]} == set(get_args(turn_events.TurnEvent))
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +73,12 @@ def test_server_sent_events_byte_for_byte():
         b'id: 3\ndata: {"type":"error","error":' + lost + b"," + names + b"}\n\n",
     ]
     assert encoder.frames(EVENTS[:2]) == encoder.frame(EVENTS[0]) + encoder.frame(EVENTS[1])
+
+
+def test_a_reference_has_no_frame_where_documented_readers_know_none():
+    assert EventEncoder(NAMES).frame(REFERENCE) == b""
+    assert SocketEncoder(NAMES).frame(REFERENCE) == ""
+    assert EventEncoder(NAMES).frames([EVENTS[0], REFERENCE]) == EventEncoder(NAMES).frame(EVENTS[0])
 
 
 def test_an_error_of_the_reader_has_no_number():

@@ -11,6 +11,7 @@ from chatplatform.contracts.contract import Runs
 from chatplatform.contracts.hot import HotReads
 from chatplatform.contracts.routing import find_place, places
 from chatplatform.contracts.threads import DjangoInThreads
+from chatplatform.core.ids import prefixed
 from chatplatform.core.origin import NOWHERE
 from tests.client import PASSWORD
 
@@ -19,7 +20,7 @@ NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 def hers(transactional_db, settings):
-    """Her access token, and the path of one of her three conversations."""
+    """Her access token, and what stands for one of her three conversations and its message in paths."""
     from accounts import services
     from accounts.feed import feed
     from accounts.models import User
@@ -37,7 +38,12 @@ def hers(transactional_db, settings):
         one.leaf = Message.objects.create(conversation=one, role="user", content="你好 🎉")
         one.save()
         search.index_title(user_id=alice.pk, conversation_id=one.pk, title=title)
-    return token, f"/api/v1/conversations/{one.uuid}"
+    names = {
+        "HERS": f"/api/v1/conversations/{one.uuid}",
+        "SESSION": f"/api/v1/chat/sessions/{prefixed('sess', one.uuid)}",
+        "MESSAGE": prefixed("msg", one.leaf.uuid),
+    }
+    return token, names
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,7 @@ async def answered(way: Any, scope: dict[str, Any]) -> tuple[int, list[tuple[byt
     else:
         await way(scope, b"", send)
     body = orjson.loads(sent[1]["body"])
-    body.pop("timestamp")
+    body.get("meta", body).pop("timestamp")
     return sent[0]["status"], sorted(sent[0]["headers"]), body
 
 
@@ -72,7 +78,12 @@ def test_the_reads_that_are_hot_are_listed_here():
     hot = {(place.path, method) for place in places() for method, route in place.routes.items() if route.runs is Runs.HOT}
     conversations = "/conversations"
     one = f"{conversations}/{{conversation_id}}"
-    assert hot == {(conversations, "GET"), (one, "GET"), (f"{one}/messages", "GET")}
+    sessions = "/chat/sessions"
+    session, message = f"{sessions}/{{session_id}}", "/chat/messages/{message_id}"
+    assert hot == {
+        *((path, "GET") for path in (conversations, one, f"{one}/messages")),
+        *((path, "GET") for path in (sessions, session, f"{session}/messages", message, f"{message}/references")),
+    }
 
 
 ASKED = (
@@ -94,14 +105,33 @@ ASKED = (
     (f"/api/v1/conversations/{NOBODYS}", 404),
     (f"/api/v1/conversations/{NOBODYS}/messages", 404),
     ("/api/v1/conversations/not-an-id", 404),
+    ("/api/v1/chat/sessions", 200),
+    ("/api/v1/chat/sessions?page=2&page_size=1", 200),
+    ("/api/v1/chat/sessions?status=archived", 200),
+    ("/api/v1/chat/sessions?topic_id=&status=&search=", 200),
+    ("/api/v1/chat/sessions?topic_id=7", 200),
+    ("/api/v1/chat/sessions?search=%E5%91%A8%E6%8A%A5", 200),
+    ("/api/v1/chat/sessions?status=gone", 400),
+    ("SESSION", 200),
+    ("SESSION/messages", 200),
+    ("SESSION/messages?role=user&page_size=1", 200),
+    ("SESSION/messages?before_message_id=MESSAGE", 200),
+    ("SESSION/messages?after_message_id=x", 400),
+    ("/api/v1/chat/messages/MESSAGE", 200),
+    ("/api/v1/chat/messages/MESSAGE/references", 200),
+    (f"/api/v1/chat/sessions/sess_{NOBODYS.replace('-', '')}", 404),
+    (f"/api/v1/chat/messages/msg_{NOBODYS.replace('-', '')}", 404),
+    ("/api/v1/chat/sessions/not-an-id", 404),
 )
 
 
 @pytest.mark.parametrize("language", [b"", b"en"])
 async def test_both_ways_answer_the_same(hers, ways, language):
-    token, one = hers
+    token, names = hers
     for path, status in ASKED:
-        await compare(ways, path.replace("HERS", one), status, (b"authorization", b"Bearer " + token.encode()), language)
+        for name, written in names.items():
+            path = path.replace(name, written)
+        await compare(ways, path, status, (b"authorization", b"Bearer " + token.encode()), language)
 
 
 async def test_both_ways_refuse_the_same(hers, ways):

@@ -168,8 +168,11 @@ def test_every_operation_tells_the_errors_that_its_route_can_answer(each):
         told = set(operation["responses"])
         assert told >= {"400", "406", invalid, "429", "500", "503"}, route
         assert ("401" in told) or route.public
-        # A send of LYSS names its conversation in the body, and the choice of the default names its provider there.
-        assert ("404" in told) is (bool(route.names) or route.path.startswith("/chat/") or route.path == "/providers/default")
+        # A send of LYSS names its conversation in the body, a new session, a search, an upload and the list of these their topic,
+        # and the choice of the default its provider.
+        in_body = route.method == "POST" and route.path.startswith("/chat/")
+        in_body = in_body or route.path in ("/upload", "/providers/default")
+        assert ("404" in told) is (bool(route.names) or in_body)
         assert ("413" in told) is (route.method != "GET")
         assert ("415" in told) is ("requestBody" in operation)
         assert ("text/event-stream" in str(operation["responses"].get("200"))) <= (route.runs is Runs.NATIVE)
@@ -208,16 +211,19 @@ def test_the_events_in_examples_are_what_the_schema_of_their_data_says(chatgpt):
     assert set(seen) == {"start", "content", "end"}
 
 
-def test_every_frame_of_the_socket_has_an_example_that_is_one(chatgpt):
-    messages = chatgpt["paths"]["/api/v1/ws/chat"]["get"]["x-websocket-messages"]
-    shown = {name: resolved(chatgpt, reference)["value"] for name, reference in messages["examples"].items()}
-    kinds = {frame["type"] for frame in shown.values()}
-    for direction in ("client", "server"):
-        schema = resolved(chatgpt, messages[direction])
-        for kind, reference in schema["discriminator"]["mapping"].items():
-            assert kind in kinds
-            name = reference.rsplit("/", 1)[1]
-            validator(chatgpt, {"$ref": reference}).validate(shown[name])
+def test_every_frame_of_a_socket_has_an_example_that_is_one(each):
+    contract, routes, document = each
+    paths = {path for path in SOCKETS if any(contract.base + route.path == path for route in routes)}
+    for path in paths:
+        messages = document["paths"][path]["get"]["x-websocket-messages"]
+        shown = {name: resolved(document, reference)["value"] for name, reference in messages["examples"].items()}
+        kinds = {frame["type"] for frame in shown.values()}
+        for direction in ("client", "server"):
+            schema = resolved(document, messages[direction])
+            for kind, reference in schema["discriminator"]["mapping"].items():
+                assert kind in kinds
+                name = reference.rsplit("/", 1)[1]
+                validator(document, {"$ref": reference}).validate(shown[name])
 
 
 def test_answers_are_in_the_language_of_the_contract_and_texts_in_english(chatgpt):

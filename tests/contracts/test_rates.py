@@ -106,6 +106,28 @@ async def test_sends_by_http_and_by_socket_are_counted_together(limited, alice):
     assert await alice.messages(conversation) == []
 
 
+async def test_messages_of_chat_system_by_http_and_by_socket_are_counted_together(limited, alice):
+    session = (await alice.data("POST", "/chat/sessions", {}))["session_id"]
+    codes: list[str] = []
+    async with alice.session.ws_connect(f"{limited.ws_url}/api/v1/chat/sessions/{session}/stream?token={alice.token}") as socket:
+        await alice.data("DELETE", f"/chat/sessions/{session}")  # so that nothing is stored: what is counted is the asking
+        for number in range(125):
+            if number % 2:
+                await socket.send_json({"type": "send_message", "data": {"content": "x"}})
+                codes.append((await socket.receive_json(timeout=10))["data"]["error_code"])
+            else:
+                _, answer = await alice.call("POST", f"/chat/sessions/{session}/messages", {"content": "x"})
+                codes.append(answer["error"]["code"])
+            if codes[-1] == "RATE_LIMIT_EXCEEDED":
+                break
+        await socket.send_json({"type": "send_message", "data": {"content": "x"}})
+        refused = (await socket.receive_json(timeout=10))["data"]
+    assert set(codes[:-1]) == {"SESSION_NOT_FOUND"}
+    assert 60 <= len(codes[:-1]) <= 120, "as many as are allowed in one window, or in two"
+    assert refused["error_code"] == "RATE_LIMIT_EXCEEDED"
+    assert 1 <= refused["retry_after"] <= 60
+
+
 async def test_other_requests_are_a_hundred_a_minute_by_user(alice):
     statuses = [(await alice.call("GET", "/users/me"))[0] for _ in range(205)]
     assert statuses.count(429) >= 5

@@ -24,12 +24,14 @@ PUBLIC = {
     },
     "lyss": {("POST", "/auth/register"), ("POST", "/auth/login"), ("POST", "/auth/refresh")},
     "llmchat": set(),
+    "chat_system": {("GET", "/chat/sessions/{session_id}/stream")},  # the same
 }
 SLOW = {
     "chatgpt_backend": {"/auth/register", "/auth/login", "/auth/reset-password", "/users/me/change-password"},
     # A provider's price list is read when it gets an address.
     "lyss": {"/auth/register", "/auth/login", "/providers", "/providers/{provider_id}"},
-    "llmchat": {"/agents/reload"},
+    "llmchat": {"/agents/reload", "/upload", "/upload/{file_id}"},
+    "chat_system": set(),
 }
 WAITING = {
     "chatgpt_backend": {
@@ -42,8 +44,18 @@ WAITING = {
     },
     "lyss": {("POST", "/chat/messages"), ("POST", "/chat/stream")},
     "llmchat": {("GET", "/agents/{agent_id}/status")},
+    "chat_system": {
+        ("POST", "/chat/sessions/{session_id}/messages"),
+        ("POST", "/chat/messages/{message_id}/regenerate"),
+        ("POST", "/chat/search"),
+    },
 }
-UNAUTHORIZED = {"chatgpt_backend": "AUTHENTICATION_ERROR", "lyss": "UNAUTHORIZED", "llmchat": "UNAUTHORIZED"}
+UNAUTHORIZED = {
+    "chatgpt_backend": "AUTHENTICATION_ERROR",
+    "lyss": "UNAUTHORIZED",
+    "llmchat": "UNAUTHORIZED",
+    "chat_system": "AUTHENTICATION_FAILED",
+}
 
 
 def routes():
@@ -69,7 +81,8 @@ def test_rates_are_the_documents(contract, route):
         return
     is_auth = route.path.startswith("/auth/") and route.path != "/auth/me"
     is_send = route.method == "POST" and ("/messages" in route.path or route.path == "/chat/stream")
-    assert route.rate.limit == ("5/m" if is_auth else "20/m" if is_send else "100/m")
+    sends = "60/m" if contract.name == "chat_system" else "20/m"
+    assert route.rate.limit == ("5/m" if is_auth else sends if is_send else "100/m")
     assert route.rate.by_address is is_auth
 
 

@@ -12,6 +12,8 @@ from chatplatform.contracts.routing import dialect_for, find_place
 LYSS = "application/vnd.lyss.v1+json"
 CHATGPT = "application/vnd.chatgpt.v1+json"
 LLMCHAT = "application/vnd.llmchat.v1+json"
+CHAT_SYSTEM = "application/vnd.chat-system.v1+json"
+SESSION = "sess_550e8400e29b41d4a716446655440001"
 UUID = "550e8400-e29b-41d4-a716-446655440001"
 
 
@@ -39,6 +41,15 @@ def who(path: str, accept: str = "") -> str | None:
         ("/api/v1/providers/available/distribute", "lyss"),  # of a provider that nobody has
         ("/api/v1/chat/messages", "lyss"),
         ("/api/v1/chat/stream", "lyss"),
+        ("/api/v1/chat/messages/msg_550e8400e29b41d4a716446655440001", "chat_system"),
+        ("/api/v1/chat/sessions", "chat_system"),
+        (f"/api/v1/chat/sessions/{SESSION}", "chat_system"),
+        ("/api/v1/chat/sessions/nothing", "chat_system"),
+        ("/api/v1/chat/sessions/save", None),  # no id, but a word of LLMChat's
+        (f"/api/v1/chat/sessions/{SESSION}/stream", "chat_system"),
+        ("/api/v1/chat/search", "chat_system"),
+        ("/api/v1/topics", "chat_system"),
+        ("/api/v1/topics/12/sharing", "chat_system"),
         ("/api/v1/users/me", "chatgpt_backend"),
         ("/lyss/api/v1/auth/login", "lyss"),
         ("/lyss/api/v1/conversations", "lyss"),
@@ -86,6 +97,8 @@ def test_a_path_is_its_owners(path, owner):
         ("/api/agents", LLMCHAT, "llmchat"),
         ("/api/v1/agents", LLMCHAT, "llmchat"),
         ("/api/agents", LYSS, "llmchat"),
+        ("/api/v1/chat/sessions", CHAT_SYSTEM, "chat_system"),
+        ("/api/v1/chat/sessions", LYSS, "chat_system"),
     ],
 )
 def test_accept_chooses_among_those_who_could_answer(path, accept, owner):
@@ -116,6 +129,15 @@ def test_what_a_path_names_is_handed_on_as_it_was_written():
         ("/api/nothing", "", "llmchat"),
         ("/api/v1/agents/1/2/3", "", "llmchat"),
         ("/api/v1/nothing", LLMCHAT, "llmchat"),
+        ("/api/v1/nothing", CHAT_SYSTEM, "chat_system"),
+        ("/api/v1/chat/sessions/save", "", "llmchat"),
+        ("/api/v1/chat/sessions/save/", "", "llmchat"),
+        ("/api/v1/chat/sessions/1/2/3", "", "chat_system"),
+        ("/api/v1/chat/messages/1/2/3", "", "chat_system"),
+        ("/api/v1/chat/messages", "", "lyss"),
+        ("/api/v1/chat/completions", "", "llmchat"),
+        ("/api/v1/chat/nothing", "", "chatgpt_backend"),
+        ("/api/v1/topics/1/2/3", "", "chat_system"),
     ],
 )
 def test_what_no_view_answers_is_refused_in_the_dialect_of_the_path(path, accept, dialect):

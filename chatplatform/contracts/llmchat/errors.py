@@ -8,6 +8,7 @@ from typing import Any
 from chatplatform.contracts.errors import ErrorRow, ErrorTable, WireError
 from chatplatform.core import errors as core
 from providers.errors import ProviderSwitchedOff
+from retrieval.errors import RetrievalFailed, StorageFailed
 
 ERRORS = ErrorTable(
     {
@@ -29,6 +30,8 @@ ERRORS = ErrorTable(
         core.BodyTooSlow: ErrorRow(408, "REQUEST_TIMEOUT"),
         core.UnsupportedMediaType: ErrorRow(415, "UNSUPPORTED_MEDIA_TYPE"),
         core.UpgradeRequired: ErrorRow(426, "UPGRADE_REQUIRED"),
+        RetrievalFailed: ErrorRow(503, "SERVICE_UNAVAILABLE"),
+        StorageFailed: ErrorRow(507, "INSUFFICIENT_STORAGE"),
         core.RetryLater: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         core.Unavailable: ErrorRow(503, "SERVICE_UNAVAILABLE"),
         ProviderSwitchedOff: ErrorRow(503, "SERVICE_UNAVAILABLE"),

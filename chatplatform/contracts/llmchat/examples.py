@@ -7,6 +7,7 @@ from typing import Any
 from chatplatform.contracts.openapi.describing import Example
 
 _ID = "550e8400-e29b-41d4-a716-446655440060"
+_DOCUMENT = "550e8400-e29b-41d4-a716-446655440070"
 _MOMENT = "2025-10-18T10:30:00.000Z"
 _AGENT: dict[str, Any] = {
     "id": _ID,
@@ -26,6 +27,34 @@ _CHANGE: dict[str, Any] = {
     "description": "更新后的描述",
     "config": {"model": "gpt-4", "temperature": 0.8, "maxTokens": 4000},
 }
+_FILE: dict[str, Any] = {
+    "id": _DOCUMENT,
+    "filename": f"{_DOCUMENT}.pdf",
+    "originalName": "原始文件名.pdf",
+    "size": 1024000,
+    "type": "document",
+    "mimeType": "application/pdf",
+    "url": f"/uploads/{_DOCUMENT}.pdf",
+    "description": "",
+    "topicId": None,
+    "title": "原始文件名",
+    "author": "",
+    "pages": None,
+    "writtenAt": None,
+    "status": "waiting",
+    "progress": {"done": 0, "total": 0, "percent": 0},
+    "failure": None,
+    "uploadedAt": _MOMENT,
+    "readyAt": None,
+}
+_READ: dict[str, Any] = _FILE | {
+    "title": "产品手册",
+    "author": "产品部",
+    "pages": 12,
+    "writtenAt": "2025-09-01T08:00:00.000Z",
+    "status": "embedding",
+    "progress": {"done": 64, "total": 128, "percent": 50},
+}
 
 EXAMPLES: dict[str, Example] = {
     "list_agents": Example(
@@ -44,5 +73,15 @@ EXAMPLES: dict[str, Example] = {
             "checkedAt": _MOMENT,
         }
     ),
+    "upload_file": Example(
+        request={"file": "(binary)", "type": "document", "description": "文件描述"},
+        answer=_FILE | {"description": "文件描述"},
+        message="上传成功",
+    ),
+    "list_files": Example(
+        answer={"items": [_READ], "pagination": {"page": 1, "limit": 20, "total": 1, "totalPages": 1}}, message="获取成功"
+    ),
+    "get_file": Example(answer=_READ),
+    "delete_file": Example(),
     "reload_agents": Example(answer={"agents": 3, "providers": 2, "changes": ["+ agent writer"]}),
 }

@@ -6,8 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chatplatform.contracts.fields import LineField, NumberField, TextField, WholeNumberField
+from chatplatform.contracts.fields import LineField, NumberField, TextField, WholeNumberField, WrittenNumberField
 from providers.models import Agent
+from retrieval.models import Document
 
 
 class AgentConfig(serializers.Serializer[Any]):
@@ -42,3 +43,16 @@ def agent_changes(sent: dict[str, Any]) -> dict[str, Any]:
 class AgentFilter(serializers.Serializer[Any]):
     category = LineField(max_length=100, required=False, allow_blank=True, default="")
     provider = LineField(max_length=100, required=False, allow_blank=True, default="")
+
+
+class Upload(serializers.Serializer[Any]):
+    """A form (`multipart/form-data`)."""
+
+    file = serializers.FileField(allow_empty_file=True, max_length=None)  # what is wrong with it, the domain says
+    type = serializers.ChoiceField(choices=Document.Kind.values, required=False, allow_blank=True, default="")
+    description = TextField(max_length=2_000, required=False, allow_blank=True, default="")
+    topic_id = WrittenNumberField(required=False, default=None)
+
+
+class FileFilter(serializers.Serializer[Any]):
+    topic_id = WrittenNumberField(required=False, default=None)

@@ -11,6 +11,8 @@ from providers import config
 from providers.models import Agent, Provider
 from providers.reloading import Reload
 from providers.status import ProviderStatus
+from retrieval.failures import FAILURES
+from retrieval.models import Document
 
 T = TypeVar("T")
 
@@ -65,3 +67,34 @@ def agent_status(row: Agent, answerer: Provider | None, status: ProviderStatus, 
 
 def reload(done: Reload) -> dict[str, Any]:
     return {"agents": done.agents, "providers": done.providers, "changes": list(done.changes)}
+
+
+def file(row: Document) -> dict[str, Any]:
+    """`filename` and `url` are names of ours; `originalName` is what the uploader's machine called it."""
+    return {
+        "id": str(row.uuid),
+        "filename": row.public_name,
+        "originalName": row.original_name,
+        "size": row.size,
+        "type": row.kind,
+        "mimeType": row.media_type,
+        "url": f"/uploads/{row.public_name}",
+        "description": row.description,
+        "topicId": row.topic_id,
+        "title": row.title,
+        "author": row.author,
+        "pages": row.page_count,
+        "writtenAt": moment(row.written_at) if row.written_at else None,
+        "status": row.status,
+        "progress": {"done": row.chunks_done, "total": row.chunk_count, "percent": percent(row)},
+        "failure": {"code": row.failure, "message": str(FAILURES[row.failure])} if row.failure else None,
+        "uploadedAt": moment(row.created_at),
+        "readyAt": moment(row.ready_at) if row.ready_at else None,
+    }
+
+
+def percent(row: Document) -> int:
+    """100 only when it is ready."""
+    if row.status == Document.Status.READY:
+        return 100
+    return min(99, 100 * row.chunks_done // row.chunk_count) if row.chunk_count else 0

@@ -8,6 +8,8 @@ from rest_framework import serializers as s
 
 from chatplatform.contracts.llmchat.errors import ERRORS
 from chatplatform.contracts.openapi.describing import NullField, Shape, shape
+from retrieval.failures import FAILURES
+from retrieval.models import Document
 
 _Config = shape(
     "AgentSettings",
@@ -47,6 +49,34 @@ Reload = shape(
     providers=s.IntegerField(help_text="How many the file declares."),
     changes=s.ListField(child=s.CharField(), help_text="A line for each."),
 )
+_Progress = shape(
+    "FileProgress",
+    done=s.IntegerField(help_text="Embedded chunks."),
+    total=s.IntegerField(help_text="Chunks; 0 before the file has been read."),
+    percent=s.IntegerField(min_value=0, max_value=100, help_text="100 when it is ready."),
+)
+_FileFailure = shape("FileFailure", code=s.ChoiceField(choices=sorted(FAILURES)), message=s.CharField())
+File = shape(
+    "File",
+    id=s.UUIDField(),
+    filename=s.CharField(help_text="Ours, unique."),
+    originalName=s.CharField(help_text="What the uploader's machine called it."),
+    size=s.IntegerField(help_text="In bytes."),
+    type=s.ChoiceField(choices=Document.Kind.values),
+    mimeType=s.CharField(),
+    url=s.CharField(help_text="Where the file itself is, for those who may read it."),
+    description=s.CharField(allow_blank=True),
+    topicId=s.IntegerField(allow_null=True),
+    title=s.CharField(allow_blank=True, help_text="The file's own, else its name."),
+    author=s.CharField(allow_blank=True),
+    pages=s.IntegerField(allow_null=True),
+    writtenAt=s.DateTimeField(allow_null=True, help_text="When the file says that it was made."),
+    status=s.ChoiceField(choices=Document.Status.values, help_text="It can be searched when it is ready."),
+    progress=_Progress(),
+    failure=_FileFailure(allow_null=True, help_text="Why it has failed, or cannot be found by a search."),
+    uploadedAt=s.DateTimeField(),
+    readyAt=s.DateTimeField(allow_null=True),
+)
 _Pagination = shape(
     "Pagination", page=s.IntegerField(), limit=s.IntegerField(), total=s.IntegerField(), totalPages=s.IntegerField()
 )
@@ -63,6 +93,7 @@ Failure = shape(
     "Failure", code=s.ChoiceField(choices=ERRORS.codes()), message=s.CharField(), error=_Error(), timestamp=s.DateTimeField()
 )
 Agents = shape("AgentPage", items=Agent(many=True), pagination=_Pagination())
+Files = shape("FilePage", items=File(many=True), pagination=_Pagination())
 
 
 @cache

@@ -6,6 +6,8 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
+from chatplatform.core.ids import LARGEST_NUMBER
+
 _CHARACTER = r"[^\u0000]"
 _LINE_CHARACTER = r"[^\u0000-\u001f\u007f-\u009f]"
 _VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]"
@@ -45,3 +47,17 @@ class IdFieldSchema(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return {"type": "string", "format": "uuid"}
+
+
+class WrittenNumberFieldSchema(OpenApiSerializerFieldExtension):
+    target_class = "chatplatform.contracts.fields.WrittenNumberField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER}
+
+
+class PrefixedIdFieldSchema(OpenApiSerializerFieldExtension):
+    target_class = "chatplatform.contracts.fields.PrefixedIdField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{self.target.prefix}_[0-9a-f]{{32}}$"}

@@ -119,7 +119,7 @@ class RouteSchema(AutoSchema):
 
     def get_examples(self) -> list[OpenApiExample]:
         asked = self.example.request
-        return [] if asked is None else [self._example(asked, request_only=True)]
+        return [] if asked is None else [self._example(asked, request_only=True, media_type=self.map_parsers()[0])]
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False  # a list stands in an envelope here
