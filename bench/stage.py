@@ -76,6 +76,7 @@ def platform_on(vendor: Vendor, model: str, *, web_workers: int) -> RunningPlatf
     env = {
         "OPENAI_BASE_URL": vendor.url, "OPENAI_API_KEY": "sk-bench", "OPENAI_MODEL": model,
         "RATE_AUTH": ENDLESS, "RATE_SENDS": ENDLESS, "RATE_OTHERS": ENDLESS,
+        "RATE_SESSION_MESSAGES": ENDLESS, "RATE_NEW_SESSIONS": ENDLESS, "RATE_SEARCHES": ENDLESS,
     }  # fmt: skip
     return RunningPlatform(env=env, web_workers=web_workers)
 

@@ -1,9 +1,10 @@
-"""Requests as fast as they are answered.
+"""Requests as fast as they are answered, or at a pace.
 
-It takes one `Order`. Each connection sends its next request when the last one is answered (keep-alive, no pipelining) and goes
-through its own part of the requests round and round. Of an answer only its status and its length are looked at. It tells
-`flowing` when the warm-up is over and the counting begins, and `ended` with a `Load` when the time is over, and goes on until
-there are no more orders, so that meters can be read at both while everything is under way.
+It takes one `Order`. Each connection sends its next request when the last one is answered (keep-alive, no pipelining), but not
+sooner than `every` seconds after that was sent, and goes through its own part of the requests round and round. Of an answer only
+its status and its length are looked at. It tells `flowing` when the warm-up is over and the counting begins, and `ended` with a
+`Load` when the time is over, and goes on until there are no more orders, so that meters can be read at both while everything is
+under way.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ class Order:
     seconds: float
     asks: tuple[Ask, ...]
     """Dealt out to the connections."""
+    every: float = 0.0
+    """Seconds between two requests of a connection. The connections take turns: their requests are spread evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Load:
     seconds: float
     p50: float
     """Milliseconds from the request's last byte to the answer's."""
+    p95: float
     p99: float
     worst: float
     bytes: int
@@ -90,6 +94,7 @@ class Tally:
             answers=len(self.times),
             seconds=(time.perf_counter_ns() - self.began) / 1e9,
             p50=ordered[len(ordered) // 2] / 1e6,
+            p95=ordered[len(ordered) * 95 // 100] / 1e6,
             p99=ordered[len(ordered) * 99 // 100] / 1e6,
             worst=ordered[-1] / 1e6,
             bytes=self.bytes,
@@ -100,8 +105,9 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    def __init__(self, tally: Tally, requests: Iterator[bytes]) -> None:
-        self.tally, self.requests = tally, requests
+    def __init__(self, tally: Tally, requests: Iterator[bytes], every: float, first: float) -> None:
+        self.tally, self.requests, self.every = tally, requests, every
+        self._due = asyncio.get_running_loop().time() + first
         self._answer = b""
         self._length = 0
         """Of the whole answer, once its head is here."""
@@ -110,9 +116,19 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._next()
+        self._wait()
+
+    def _wait(self) -> None:
+        if not self.every:
+            self._next()
+            return
+        loop = asyncio.get_running_loop()
+        due, self._due = self._due, max(loop.time(), self._due) + self.every
+        loop.call_at(due, self._next)
 
     def _next(self) -> None:
+        if self._left:
+            return
         self._answer, self._length = b"", 0
         self._sent = time.perf_counter_ns()
         self.transport.write(next(self.requests))
@@ -128,7 +144,7 @@ class Connection(asyncio.Protocol):
             self.tally.bytes += len(answer)
         else:
             self.tally.refuse(answer[9:12].decode("latin-1"), answer[:600].decode(errors="replace"))
-        self._next()
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._left:
@@ -168,7 +184,8 @@ async def drive(order: Order) -> None:
     connections = []
     for n in range(order.connections):
         own = itertools.cycle(raws[n :: order.connections] or raws)
-        connections.append((await loop.create_connection(partial(Connection, tally, own), order.host, order.port))[1])
+        make = partial(Connection, tally, own, order.every, order.every * n / order.connections)
+        connections.append((await loop.create_connection(make, order.host, order.port))[1])
     await asyncio.sleep(order.warm_up)
     tally.reset()
     tell("flowing")

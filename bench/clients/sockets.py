@@ -12,9 +12,9 @@ import base64
 import os
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 import uvloop
@@ -29,12 +29,14 @@ TICK = 0.01
 
 
 class Socket(asyncio.Protocol):
+    path = "/api/v1/ws/chat"
+
     def __init__(self, seen: "Seen", host: str, port: int, token: str) -> None:
         self.seen = seen
         self.ready: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.answered: asyncio.Future[bool] | None = None
         """The end of the turn that is under way: whether it was answered."""
-        self._handshake = _handshake(host, port, token)
+        self._handshake = _handshake(host, port, self.path, token)
         self._buffer = b""
         self._pinged_at = 0
 
@@ -54,16 +56,18 @@ class Socket(asyncio.Protocol):
                 self.seen.problem = head.decode("latin-1")
         while (found := frame(self._buffer)) is not None:
             opcode, payload, self._buffer = found
-            self._received(opcode, payload)
+            if opcode == 9:  # the server's own ping
+                self.transport.write(masked(payload, opcode=10))
+            elif opcode == 8:
+                self.seen.problem = f"closed by the server: {int.from_bytes(payload[:2], 'big')}"
+            elif payload.startswith(b'{"type":"pong"'):
+                self.seen.pongs.append(time.perf_counter_ns() - self._pinged_at)
+            else:
+                self.received(payload)
 
-    def _received(self, opcode: int, payload: bytes) -> None:
-        if opcode == 9:  # the server's own ping
-            self.transport.write(masked(payload, opcode=10))
-        elif opcode == 8:
-            self.seen.problem = f"closed by the server: {int.from_bytes(payload[:2], 'big')}"
-        elif payload.startswith(b'{"type":"pong"'):
-            self.seen.pongs.append(time.perf_counter_ns() - self._pinged_at)
-        elif payload.startswith((b'{"type":"message_end"', b'{"type":"error"')) and self.answered and not self.answered.done():
+    def received(self, payload: bytes) -> None:
+        """A frame of a turn."""
+        if payload.startswith((b'{"type":"message_end"', b'{"type":"error"')) and self.answered and not self.answered.done():
             if payload.startswith(b'{"type":"error"'):
                 self.seen.problem = payload.decode()
             self.answered.set_result(not payload.startswith(b'{"type":"error"'))
@@ -85,6 +89,9 @@ class Socket(asyncio.Protocol):
             self.ready.set_result(False)
         if self.answered and not self.answered.done():
             self.answered.set_result(False)
+
+
+S = TypeVar("S", bound=Socket)
 
 
 class Seen:
@@ -121,12 +128,25 @@ def masked(payload: bytes, opcode: int = 1) -> bytes:
     return bytes([0x80 | opcode]) + length + b"\x00\x00\x00\x00" + payload
 
 
-def _handshake(host: str, port: int, token: str) -> bytes:
+def _handshake(host: str, port: int, path: str, token: str) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     return (
-        f"GET /api/v1/ws/chat HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n"
         f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
+
+
+async def open_all(makes: Sequence[Callable[[], S]], host: str, port: int) -> list[S]:
+    """Those that were accepted."""
+    loop = asyncio.get_running_loop()
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(make: Callable[[], S]) -> S | None:
+        async with gate:
+            _, socket = await loop.create_connection(make, host, port)
+            return socket if await socket.ready else None
+
+    return [socket for socket in await asyncio.gather(*map(one, makes)) if socket is not None]
 
 
 class Sockets:
@@ -136,17 +156,8 @@ class Sockets:
         self.sockets: list[Socket] = []
 
     async def open(self, tokens: Sequence[str]) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(token: str) -> Socket | None:
-            async with gate:
-                make = partial(Socket, self.seen, self.host, self.port, token)
-                _, socket = await loop.create_connection(make, self.host, self.port)
-                return socket if await socket.ready else None
-
-        opened = await asyncio.gather(*map(one, tokens))
-        self.sockets += [socket for socket in opened if socket is not None]
+        makes = [partial(Socket, self.seen, self.host, self.port, token) for token in tokens]
+        self.sockets += await open_all(makes, self.host, self.port)
         return {"open": len(self.sockets) - self.seen.lost, "lost": self.seen.lost, "problem": self.seen.problem}
 
     async def use(self, *, seconds: float, every: float, rooms: Sequence[str] = ()) -> dict[str, Any]:

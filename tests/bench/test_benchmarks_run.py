@@ -18,7 +18,7 @@ from bench.clients.sockets import frame, masked
 from bench.command import read
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
-BENCHMARKS = ("reads", "sends", "streams", "sockets", "startup", "growth")
+BENCHMARKS = ("reads", "sends", "streams", "sockets", "chat_system", "startup", "growth", "retrieval")
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -64,6 +64,31 @@ def test_reads_are_measured_against_the_same_bytes_of_a_bare_application(tmp_pat
     for runs in figures.values():
         assert all(run["load"]["answers"] and not run["load"]["refusals"] for run in runs)
     assert all(f"| {name}" in done.stdout for name in ("conversation: platform", "conversation: bare"))
+
+
+def test_the_targets_of_the_chat_system_are_measured_beside_sockets_that_send_and_receive(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.chat_system", "--seconds", "1", "--clients", "2", "--sockets", "6", "--every", "0.5"),
+            *("--ping-every", "1", "--send-every", "2", "--deltas", "5", "--web-workers", "1", "--json", str(file)),
+        ],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "refused" not in done.stderr
+    figures = orjson.loads(file.read_bytes())["figures"]
+    assert all(asked["load"]["answers"] and not asked["load"]["refusals"] for asked in figures["requests"].values())
+    assert figures["sockets"]["open"] == 6
+    assert (figures["sockets"]["failed"], figures["sockets"]["lost"]) == (0, 0)
+    assert all(times["count"] for times in figures["sockets"]["times"].values())
+    assert figures["chunks"]
+    assert "target ms (p95)" in done.stdout
 
 
 def test_the_page_has_room_for_the_next_figures() -> None:
