@@ -262,6 +262,8 @@ INGEST_BATCH = 32
 """Chunks that are embedded and stored together: the most that is done anew after a crash."""
 INGEST_ATTEMPTS = 5
 """How often a document is taken up without any progress before it counts as failed."""
+EMBEDDING_THREADS = env.integer("EMBEDDING_THREADS", 1)
+"""Threads that one process multiplies matrices in; `up` gives the worker of documents as many as there are cores."""
 SEARCH_THREADS = env.integer("SEARCH_THREADS", 2)
 """Threads a web process searches documents in."""
 MASK_FOR_PROVIDERS = env.switch("MASK_FOR_PROVIDERS", False)

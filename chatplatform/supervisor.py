@@ -63,13 +63,19 @@ class Options:
     verbose: bool
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `up`, for its own parser and for Django's `help`."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one (default 8000)")
     parser.add_argument("--data-dir", help="folder of all data (default: DATA_DIR, else var)")
-    parser.add_argument("--web-workers", type=int, default=min(4, cores), help="web processes (default: one per core, at most 4)")
+    parser.add_argument(
+        "--web-workers", type=int, default=min(4, cores()), help="web processes (default: one per core, at most 4)"
+    )
     parser.add_argument("--verbose", action="store_true", help="show every log line of every part")
 
 
@@ -332,7 +338,11 @@ class Platform:
             arguments=(*CELERY, "worker", "-Q", "documents", "-n", "documents@%h", "--concurrency", reading, *QUIET_WORKER),
             keep_open=holds,
             # Reading and embedding take all the processor there is: web processes come first.
-            environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser", NICENESS: "10"},
+            environment={
+                "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+                "EMBEDDING_THREADS": environment.read("EMBEDDING_THREADS") or str(min(4, cores())),
+                NICENESS: "10",
+            },
         )
         schedule = str(self.run_dir / "beat-schedule")
         beat = Recipe(

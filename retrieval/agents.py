@@ -43,7 +43,8 @@ def _link(agent: Agent, declared: DeclaredAgent, topics: set[int]) -> list[str]:
 def _topic_named(name: str) -> int | None:
     """By its name, or by OWNER/NAME; None where that is nobody's or several people's."""
     owner, _slash, rest = name.partition("/")
-    for topics in (Topic.objects.filter(name=name), Topic.objects.filter(owner__username=owner, name=rest)):
+    # The owner's first: anybody may call a topic of her own `alice/Handbook`.
+    for topics in (Topic.objects.filter(owner__username=owner, name=rest), Topic.objects.filter(name=name)):
         found = list(topics.values_list("pk", flat=True)[:2])
         if found:
             return found[0] if len(found) == 1 else None

@@ -277,6 +277,7 @@ def _finish(document: Document, model: EmbeddingModel) -> bool:
     """False when another model was put into use meanwhile. The models are locked, so that none is while the document finishes."""
     note = "" if document.chunk_count else "no_text_in_picture"
     with transaction.atomic():
+        _keep(document)  # before its chunks: whoever deletes it locks it first, too
         active = EmbeddingModel.objects.select_for_update(no_key=True).filter(state=EmbeddingModel.State.ACTIVE).first()
         if active is None or active.pk != model.pk:
             return False

@@ -197,8 +197,13 @@ def _filters(principal: Principal, request: SearchRequest) -> dict[str, Any]:
         "documents": list(request.document_ids or ()),
         "extensions": list(request.extensions) or None,
         "written_from": _midnight(request.written_from),
-        "written_before": _midnight(request.written_to and request.written_to + timedelta(days=1)),
+        "written_before": _midnight(_day_after(request.written_to)),
     }
+
+
+def _day_after(day: date | None) -> date | None:
+    """None for the last one that there is: nothing was written after it."""
+    return None if day is None or day == date.max else day + timedelta(days=1)
 
 
 def _midnight(day: date | None) -> datetime | None:

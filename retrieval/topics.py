@@ -24,7 +24,12 @@ LONGEST_DESCRIPTION = 2_000
 def create_topic(*, principal: Principal, name: str, description: str = "", origin: Origin) -> Topic:
     """A new topic of hers, private. Raises InvalidInput (`name`, `description`) and TopicNameTaken."""
     topic = Topic(owner_id=principal.user_id, name=_name(name), description=_description(description))
-    _save(topic, action="topic.created", principal=principal, origin=origin)
+    try:
+        with transaction.atomic():
+            topic.save()
+            audit.record(action="topic.created", actor_id=principal.user_id, target=f"topic:{topic.pk}", origin=origin)
+    except IntegrityError as error:
+        raise TopicNameTaken from error
     return topic
 
 
@@ -32,12 +37,24 @@ def update_topic(
     *, principal: Principal, topic_id: int, name: str | None = None, description: str | None = None, origin: Origin
 ) -> Topic:
     """Changes what is not None. Raises TopicNotFound, NotAllowed (she may only read it), InvalidInput, TopicNameTaken."""
-    topic = topic_to_manage(principal=principal, topic_id=topic_id, action="topic.changed", origin=origin)
+    topic_to_manage(principal=principal, topic_id=topic_id, action="topic.changed", origin=origin)
+    changes: dict[str, str] = {}
     if name is not None:
-        topic.name = _name(name)
+        changes["name"] = _name(name)
     if description is not None:
-        topic.description = _description(description)
-    _save(topic, action="topic.changed", principal=principal, origin=origin)
+        changes["description"] = _description(description)
+    try:
+        with transaction.atomic():
+            # As it is now, and no other column of it is written: an administrator may close or delete it in this very moment.
+            topic = Topic.objects.select_for_update(no_key=True).filter(pk=topic_id).first()
+            if topic is None:
+                raise TopicNotFound
+            for field, value in changes.items():
+                setattr(topic, field, value)
+            topic.save(update_fields=[*changes, "updated_at"])
+            audit.record(action="topic.changed", actor_id=principal.user_id, target=f"topic:{topic.pk}", origin=origin)
+    except IntegrityError as error:
+        raise TopicNameTaken from error
     return topic
 
 
@@ -94,15 +111,6 @@ def _refuse(principal: Principal, topic: Topic, *, action: str, origin: Origin) 
         details={"wanted": action},
     )
     raise NotAllowed
-
-
-def _save(topic: Topic, *, action: str, principal: Principal, origin: Origin) -> None:
-    try:
-        with transaction.atomic():
-            topic.save()
-            audit.record(action=action, actor_id=principal.user_id, target=f"topic:{topic.pk}", origin=origin)
-    except IntegrityError as error:
-        raise TopicNameTaken from error
 
 
 def _name(text: str) -> str:

@@ -16,10 +16,12 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.handlers.wsgi import WSGIHandler
+from django.utils.http import parse_header_parameters
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _NOT_FORWARDED = (b"content-length", b"transfer-encoding", b"content-type")
+_EVERY_BYTE = bytes(range(256))
 
 
 class Answer:
@@ -90,7 +92,7 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
     }
     for name, value in scope["headers"]:
         if name == b"content-type":
-            environ["CONTENT_TYPE"] = value.decode("latin-1")
+            environ["CONTENT_TYPE"] = _readable_type(value.decode("latin-1"))
         # WSGI has one name for `X-Forwarded-For` and `X_Forwarded_For`: what hides behind it is left out.
         elif b"_" not in name and name not in _NOT_FORWARDED:
             key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
@@ -98,3 +100,16 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
             separator = "; " if key == "HTTP_COOKIE" else ","
             environ[key] = f"{environ[key]}{separator}{text}" if key in environ else text
     return environ
+
+
+def _readable_type(text: str) -> str:
+    """A `Content-Type` without its parameters where Django would have no answer to them: it reads them before any view is asked,
+    and decodes a query by a `charset` that need not be one of text (`hex`)."""
+    if ";" not in text:
+        return text
+    try:
+        charset = parse_header_parameters(text)[1].get("charset", "utf-8")
+        _EVERY_BYTE.decode(charset, "replace")
+    except (LookupError, TypeError, ValueError):
+        return text.partition(";")[0]
+    return text

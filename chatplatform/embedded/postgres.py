@@ -12,6 +12,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
+
 from chatplatform.embedded.place import Place
 from chatplatform.embedded.processes import end_processes, working_in
 from chatplatform.environment import DATABASE_NAME, DATABASE_PORT, DATABASE_USER, EnvironmentProblem
@@ -25,7 +27,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "60",
-    "shared_buffers": "128MB",
     "effective_cache_size": "512MB",
     "maintenance_work_mem": "64MB",
     "work_mem": "8MB",
@@ -79,11 +80,18 @@ def prepare(place: Place) -> None:
 def command(place: Place) -> list[str]:
     """The server's command line."""
     quoted = '"' + str(place.sockets).replace('"', '""') + '"'
-    settings = SETTINGS | {"unix_socket_directories": quoted, "port": DATABASE_PORT}
+    settings = SETTINGS | {"shared_buffers": _shared_buffers(), "unix_socket_directories": quoted, "port": DATABASE_PORT}
     words = [str(place.postgres_programs / "postgres"), "-D", str(cluster_folder(place))]
     for name, value in settings.items():
         words += ["-c", f"{name}={value}"]
     return words
+
+
+def _shared_buffers() -> str:
+    """A sixteenth of the memory, within bounds. 512 MB hold a hundred thousand chunks with their vectors' index: with 128 a
+    search among them cost PostgreSQL nearly twice as much."""
+    megabytes = psutil.virtual_memory().total // 16_000_000
+    return f"{min(512, max(128, megabytes))}MB"
 
 
 def is_ready(place: Place) -> bool:

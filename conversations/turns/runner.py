@@ -33,6 +33,7 @@ from providers.base import Provider, ProviderError, ProviderFault
 from providers.breaker import REFRESH_SECONDS, Breakers
 from providers.fallback import Candidate, Chain
 from providers.registry import Route, open_found
+from retrieval import embedders
 from retrieval.passages import Passages, find_passages
 
 
@@ -60,8 +61,14 @@ class TurnRunner:
         loop = asyncio.get_running_loop()
         draining.on_begin(lambda: loop.call_soon_threadsafe(self._begin_draining))
         breakers = forever("breakers_not_read", self._breakers.refresh, every=REFRESH_SECONDS)
-        for work in (*self._keeper.loops(), *self._replicas.loops(), breakers, asyncio.to_thread(tokens.warm_up)):
+        warming = (asyncio.to_thread(tokens.warm_up), self._warm_up_search())
+        for work in (*self._keeper.loops(), *self._replicas.loops(), breakers, *warming):
             self._spawn(work)
+
+    @staticmethod
+    async def _warm_up_search() -> None:
+        with suppress(Exception):  # whoever searches will be told
+            await in_search_thread(embedders.warm_up)
 
     async def shutdown(self) -> None:
         await self._interrupt_all()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import EmbeddingFailed, RetrievalFailed
-from retrieval.models import EmbeddingModel
+from retrieval.models import Document, EmbeddingModel
 
 Vector = NDArray[np.float32]
 
@@ -55,6 +55,14 @@ def embedder_for(model: EmbeddingModel) -> Embedder:
     from retrieval.embedders.endpoint import EndpointEmbedder
 
     return EndpointEmbedder(model)
+
+
+def warm_up() -> None:
+    """Loads the packaged encoder now, and not with somebody's first search, where there is anything to find. Takes two seconds."""
+    if Document.objects.exists() and active_model().kind == EmbeddingModel.Kind.PACKAGED:
+        from retrieval.embedders import packaged
+
+        packaged.load()
 
 
 def checked(vectors: Sequence[Sequence[float]] | Vector, *, count: int, dimensions: int) -> list[Vector]:

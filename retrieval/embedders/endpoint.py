@@ -16,7 +16,9 @@ from functools import cache
 from typing import Any
 
 import structlog
+from django.conf import settings
 
+from chatplatform.core.masking import mask
 from providers import upstream
 from providers.adapters.streaming import StreamingAdapter
 from providers.base import ProviderError
@@ -48,7 +50,8 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str]) -> Embedded:
         if not texts:
             return Embedded([], tokens=0, source="provider")
-        body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        shown = [mask(text) for text in texts] if settings.MASK_FOR_PROVIDERS else list(texts)
+        body = {"model": self._model, "input": shown, "encoding_format": "float"}
         asked = asyncio.run_coroutine_threadsafe(self._adapter.call("POST", "/embeddings", body), _loop(os.getpid()))
         try:
             answer = asked.result()  # the adapter has a deadline of its own

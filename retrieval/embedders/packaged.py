@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+import numpy as np
+from django.conf import settings
 
 from retrieval.embedders import Embedded, Vector, checked
 
@@ -20,6 +24,9 @@ NAME, MODEL, DIMENSIONS = "packaged", "universal-sentence-encoder-multilingual-3
 CHARS_A_TOKEN = 3
 SHORT = 200
 """Characters of a text that is remembered with its vector: questions are asked again, documents are not."""
+
+FEWEST = 4
+"""Texts that are worth a thread of their own."""
 
 _loading = threading.Lock()
 _encoder: USE | None = None
@@ -33,21 +40,31 @@ class PackagedEmbedder:
         if len(texts) == 1 and len(texts[0]) <= SHORT:
             vectors = [_remembered(texts[0])]
         else:
-            vectors = checked(_loaded().encode(list(texts)), count=len(texts), dimensions=DIMENSIONS) if texts else []
+            vectors = checked(_encoded(list(texts)), count=len(texts), dimensions=DIMENSIONS) if texts else []
         return Embedded(vectors, tokens=sum(1 + len(text) // CHARS_A_TOKEN for text in texts), source="estimated")
 
 
-def warm_up() -> None:
-    """Load it now and not with somebody's first search. Blocking."""
-    _loaded()
+def _encoded(texts: list[str]) -> Vector:
+    """Many texts by several threads, each with a part of its own: none waits for another before it is done."""
+    encode = load().encode
+    size = max(FEWEST, -(-len(texts) // settings.EMBEDDING_THREADS))
+    parts = [texts[begin : begin + size] for begin in range(0, len(texts), size)]
+    if len(parts) == 1:
+        return np.asarray(encode(texts))
+    return np.concatenate(list(_threads().map(encode, parts)))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.EMBEDDING_THREADS, thread_name_prefix="encoder")
 
 
 @lru_cache(maxsize=2_000)
 def _remembered(text: str) -> Vector:
-    return checked(_loaded().encode([text]), count=1, dimensions=DIMENSIONS)[0]
+    return checked(load().encode([text]), count=1, dimensions=DIMENSIONS)[0]
 
 
-def _loaded() -> USE:
+def load() -> USE:
     global _encoder
     if _encoder is None:
         with _loading:

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 
 from chatplatform.contracts.threads import DjangoInThreads, environ_of
@@ -48,6 +50,23 @@ def test_repeated_headers_are_joined_and_text_is_latin_one():
     assert environ["PATH_INFO"] == "/api/v1/对话".encode().decode("latin-1")
     assert environ["QUERY_STRING"] == "x=%FF%41&y=z"
     assert environ["wsgi.url_scheme"] == "https"
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("application/json; charset=utf-8", "application/json; charset=utf-8"),
+        ("multipart/form-data; boundary=x; charset=gbk", "multipart/form-data; boundary=x; charset=gbk"),
+        ("application/json; charset=hex", "application/json"),
+        ("application/json; charset=idna", "application/json"),
+        ("multipart/form-data; boundary*=bogus''x", "multipart/form-data"),
+        ("multipart/form-data; boundary*=utf-8''x; boundary*0=y", "multipart/form-data"),
+    ],
+)
+def test_a_content_type_that_django_cannot_read_is_told_without_its_parameters(sent, told):
+    environ = environ_of(scope_of(headers=[(b"content-type", sent.encode())]), b"")
+    assert environ["CONTENT_TYPE"] == told
+    assert WSGIRequest(environ | {"QUERY_STRING": "x=%41"}).GET["x"] == "A"
 
 
 async def test_an_answer_comes_back_whole_from_a_thread_that_is_kept():

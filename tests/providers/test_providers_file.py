@@ -271,6 +271,13 @@ def test_the_example_says_what_can_be_said(write: Write, monkeypatch: pytest.Mon
     assert topics_of_agent(agent_id=agent.pk) == tuple(topic.pk for topic in topics)
 
 
+def test_nobody_takes_the_place_of_a_topic_by_calling_hers_like_it(write: Write) -> None:
+    handbook = Topic.objects.create(owner=make_user("alice"), name="Handbook")
+    Topic.objects.create(owner=make_user("mallory"), name="alice/Handbook")
+    applied(write, '[agents.helper]\nname = "Helper"\nsystem_prompt = "Help."\ntopics = ["alice/Handbook"]\n')
+    assert topics_of_agent(agent_id=Agent.objects.get().pk) == (handbook.pk,)
+
+
 def test_the_command_prints_the_diff_and_ends_with_1_for_a_bad_file(write: Write, tmp_path: Path) -> None:
     write(TWO)
     for options, there, said in (({"dry_run": True}, 0, "none of them made"), ({}, 2, "4 changes"), ({}, 2, "nothing to change")):

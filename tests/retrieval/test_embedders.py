@@ -63,6 +63,13 @@ def test_an_endpoint_is_asked_with_its_key_and_its_vectors_come_in_the_order_of_
     assert (embedded.tokens, embedded.source) == (15, "provider")
 
 
+@pytest.mark.parametrize(("switch", "shown"), [(True, "write to [e-mail]"), (False, "write to zhang@example.com")])
+def test_an_endpoint_is_not_shown_what_is_to_be_masked(endpoint, endpoint_model, settings, switch, shown):
+    settings.MASK_FOR_PROVIDERS = switch
+    embedder_for(endpoint_model).embed(["write to zhang@example.com"])
+    assert endpoint.requests[0]["input"] == [shown]
+
+
 def test_an_endpoint_that_counts_no_tokens_has_them_estimated(endpoint, endpoint_model):
     endpoint.answer = lambda number, texts: (200, rows(*(GOOD for _ in texts)))
     embedded = embedder_for(endpoint_model).embed(["abc"])

@@ -86,6 +86,7 @@ def test_filters_leave_topics_documents_types_and_days(alice):
     assert titles(alice, ask, written_from=date(2020, 5, 17), written_to=date(2020, 5, 17)) == ["old"]
     assert "old" not in titles(alice, ask, written_from=date(2020, 5, 18))
     assert titles(alice, ask, written_to=date(2020, 5, 16)) == []
+    assert "old" in titles(alice, ask, written_from=date.min, written_to=date.max)
     both = titles(alice, ask, topic_ids=(topic.pk,), document_ids=(inside.pk + 1,))
     assert sorted(both) == ["inside", "old"]
 

@@ -88,6 +88,28 @@ def test_only_an_administrator_shares_and_only_to_read(alice, bob, admin):
     assert AuditEvent.objects.filter(action="topic.shared", actor_id=admin.user_id).count() == 4
 
 
+def test_a_change_takes_nothing_back_that_happens_meanwhile(alice, admin, monkeypatch):
+    topic = create(alice)
+    share(admin, topic, for_everyone=True)
+    looked = topics.topic_to_manage
+
+    def meanwhile(then):
+        def look(**asked):
+            found = looked(**asked)
+            then()
+            return found
+
+        monkeypatch.setattr(topics, "topic_to_manage", look)
+
+    meanwhile(lambda: share(admin, topic))
+    assert not topics.update_topic(principal=alice, topic_id=topic.pk, name="Renamed", origin=NOWHERE).for_everyone
+    assert (Topic.objects.get().name, Topic.objects.get().for_everyone) == ("Renamed", False)
+    meanwhile(lambda: Topic.objects.all().delete())
+    with pytest.raises(TopicNotFound):
+        topics.update_topic(principal=alice, topic_id=topic.pk, name="Back", origin=NOWHERE)
+    assert not Topic.objects.exists()
+
+
 def test_a_topic_is_shared_with_people_who_exist(alice, admin):
     topic = create(alice)
     with pytest.raises(InvalidInput) as refused:

@@ -29,6 +29,9 @@ UPLOADED = json.loads("""{
     "uploadedAt": "2025-10-18T10:30:00.000Z"
   }
 }""")
+NAME_IN_PIECES = (
+    b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename*=utf-8''a.txt; filename*0=b.txt\r\n\r\ntext\r\n--x--\r\n"
+)
 TEXT = "The brass widget is polished by hand. 黄铜零件由工匠手工打磨。"
 
 
@@ -190,6 +193,9 @@ async def test_what_is_no_form_is_refused(alice):
         (b"nothing like it", "multipart/form-data", 400),
         (b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\ntext\r\n--x--\r\n', "multipart/form-data; boundary=x", 400),
         (b"", "multipart/form-data; boundary=x", 400),
+        (NAME_IN_PIECES, "multipart/form-data; boundary=x", 400),
+        (NAME_IN_PIECES, "multipart/form-data; boundary*=bogus''x", 400),
+        (NAME_IN_PIECES, "multipart/form-data; boundary=x; charset=hex", 400),
     ):
         answered, answer = await post(alice, "/api/upload", data, **{"Content-Type": kind})
         assert (answered, answer["code"] != "SUCCESS") == (status, True), (data, kind, answer)

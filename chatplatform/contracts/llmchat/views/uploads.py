@@ -16,7 +16,7 @@ from chatplatform.contracts.incoming import validate
 from chatplatform.contracts.llmchat import requests, responses, schemas
 from chatplatform.contracts.llmchat.views.agents import PAGING
 from chatplatform.contracts.openapi.describing import described
-from chatplatform.core.errors import NotAllowed
+from chatplatform.core.errors import MalformedBody, NotAllowed
 from chatplatform.core.ids import parse_uuid
 from retrieval import selectors, services
 from retrieval.errors import (
@@ -37,9 +37,17 @@ def document_uuid(text: str) -> UUID:
     return found
 
 
+class FormParser(MultiPartParser):
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except TypeError as error:  # Django's, of a part whose file name comes in pieces that do not go together (RFC 2231)
+            raise MalformedBody from error
+
+
 class UploadViewSet(ContractViewSet):
     tag = "Files"
-    parser_classes = (MultiPartParser,)
+    parser_classes = (FormParser,)
 
     @described(
         "upload_file",
