@@ -58,7 +58,7 @@ def embedder_for(model: EmbeddingModel) -> Embedder:
 
 
 def warm_up() -> None:
-    """Loads the packaged encoder now, and not with somebody's first search, where there is anything to find. Takes two seconds."""
+    """Loads the packaged encoder now, and not with somebody's first search, where there is anything to find: two seconds."""
     if Document.objects.exists() and active_model().kind == EmbeddingModel.Kind.PACKAGED:
         from retrieval.embedders import packaged
 

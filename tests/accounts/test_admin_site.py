@@ -178,7 +178,7 @@ def test_a_mere_user_does_not_come_in(alice: User) -> None:
 
 def test_every_box_has_a_name_that_an_operator_understands(admin_client: Client) -> None:
     boxes = [box["name"] for box in admin_client.get(reverse("admin:index")).context["app_list"]]
-    assert sorted(boxes) == sorted(["账户", "权限组", "审计", "提供商", "配额", "对话"])
+    assert sorted(boxes) == sorted(["账户", "权限组", "审计", "提供商", "配额", "对话", "文档"])
 
 
 @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", ""])
