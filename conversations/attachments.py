@@ -13,16 +13,13 @@ from django.utils import timezone
 from accounts.principal import Principal
 from conversations.models import Conversation, ConversationDocument
 from conversations.turns.inserting import attach_documents
-from retrieval.errors import TopicNotFound
-from retrieval.models import Topic
-from retrieval.selectors import get_document, get_topic
+from retrieval.selectors import get_document, get_topic, keep_topic
 
 
 def find_topic(*, principal: Principal, topic_id: int) -> int:
     """The row of a topic that she may read, kept from being deleted until the transaction ends. Raises TopicNotFound."""
     topic = get_topic(principal=principal, topic_id=topic_id)
-    if not Topic.objects.select_for_update(no_key=True).filter(pk=topic.pk).exists():
-        raise TopicNotFound  # it was deleted in this very moment
+    keep_topic(topic_id=topic.pk)
     return topic.pk
 
 

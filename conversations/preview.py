@@ -20,7 +20,8 @@ from providers.base import PromptMessage
 class ContextView:
     conversation_id: UUID
     messages: tuple[PromptMessage, ...]
-    """What is sent before the next question, oldest first: the system's, and what was said as far as it fits."""
+    """What is sent before the next question, oldest first: the system's (an agent's for administrators only), and what was said as
+    far as it fits."""
     passages: tuple[ReferenceView, ...]
     """Those of the last question, as far as they fit. The next one finds its own."""
     total_tokens: int
@@ -39,9 +40,12 @@ def show_context(*, principal: Principal, conversation_id: UUID) -> ContextView:
         given = references_of(answer_id=room.leaf_id) if room.leaf_id is not None else ()
         question = Question("", room.leaf_id)
         prompt = make_prompt(room=room, terms=terms, question=question, history=looked.history, passages=given)
+    said = prompt.messages[:-1]
+    if terms.system != room.system_message and not principal.is_admin:  # an agent's prompt is its makers'
+        said = (*([PromptMessage("system", room.system_message)] if room.system_message else []), *said[1:])
     return ContextView(
         conversation_id=conversation_id,
-        messages=prompt.messages[:-1],
+        messages=said,
         passages=prompt.quoted,
         total_tokens=prompt.tokens,
         max_tokens=room.preferences.max_context_length or terms.routes[0].context_window,

@@ -227,7 +227,7 @@ def delete_conversation(*, principal: Principal, conversation_id: UUID | int, or
     Reference.objects.filter(message__conversation=conversation).delete()
     forget_documents(conversation=conversation)
     Message.objects.filter(conversation=conversation).update(content="", metadata={})
-    Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="")
+    Turn.objects.filter(conversation=conversation).update(text="", marks=b"", error_detail="", client_key="")
     Conversation.objects.filter(pk=conversation.pk).update(
         title="",
         description="",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from providers.errors import BadProvidersFile, Problem
 from providers.file import DeclaredAgent
 from providers.lines import Lines
@@ -44,7 +46,10 @@ def _topic_named(name: str) -> int | None:
     """By its name, or by OWNER/NAME; None where that is nobody's or several people's."""
     owner, _slash, rest = name.partition("/")
     # The owner's first: anybody may call a topic of her own `alice/Handbook`.
-    for topics in (Topic.objects.filter(owner__username=owner, name=rest), Topic.objects.filter(name=name)):
+    plain = Topic.objects.filter(name=name)
+    # And the organization's before all others': nobody makes a name ambiguous by taking it, too.
+    ours = plain.filter(Q(for_everyone=True) | Q(owner__role=User.Role.ADMIN))
+    for topics in (Topic.objects.filter(owner__username=owner, name=rest), ours, plain):
         found = list(topics.values_list("pk", flat=True)[:2])
         if found:
             return found[0] if len(found) == 1 else None

@@ -65,12 +65,19 @@ def count_free(*, document: Document, model: EmbeddingModel, chunks: QuerySet[Ch
 
 
 @transaction.atomic
+def check_query(*, principal: Principal, model: EmbeddingModel, text: str) -> None:
+    """Before an endpoint is asked for a question's vector. Raises AllowanceUsedUp; nothing is held, so nothing is left open by a
+    process that dies while it waits."""
+    _reserve(principal.user_id, principal.tier, uuid4(), [text], model)
+    transaction.set_rollback(True)
+
+
+@transaction.atomic
 def charge_query(*, principal: Principal, model: EmbeddingModel, text: str, embedded: Embedded) -> None:
-    """After an endpoint has embedded a question. Raises AllowanceUsedUp; then nobody is charged and the search is refused."""
-    if costs(model):
-        name = uuid4()
-        _reserve(principal.user_id, principal.tier, name, [text], model)
-        _settle(name, model, embedded)
+    """After it. Raises AllowanceUsedUp where others of hers were faster; then nobody is charged and the search is refused."""
+    name = uuid4()
+    _reserve(principal.user_id, principal.tier, name, [text], model)
+    _settle(name, model, embedded)
 
 
 def _name_of_batch(fence: UUID | None, chunks_done: int, model: EmbeddingModel) -> UUID:

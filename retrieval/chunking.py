@@ -13,6 +13,10 @@ from retrieval.lexical import language_of, words
 CHINESE_CHARS = 400
 OTHER_CHARS = 1_000
 """At most, in a piece: about the same number of words in either."""
+AT_ONCE = 10_000
+"""Characters that are cut at once, at most: where a text has neither lines nor sentences the time to cut it grows with the square
+of its length, and 10 MB would take hours."""
+_ENDS = ("\n\n", "\n", "。", ". ", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,25 @@ def _on_pages(text: str, page_starts: Sequence[int]) -> Iterator[tuple[int | Non
 
 def _stretches(text: str) -> Iterator[tuple[int, str]]:
     """Characters from the start, and what stands there."""
-    chinese = TextSplitter(CHINESE_CHARS)
-    if language_of(text) == "zh":
-        yield from chinese.chunk_indices(text)
-        return
-    for start, piece in TextSplitter(OTHER_CHARS).chunk_indices(text):
-        if len(piece) > CHINESE_CHARS and language_of(piece) == "zh":
-            for offset, part in chinese.chunk_indices(piece):
-                yield start + offset, part
-        else:
-            yield start, piece
+    chinese, other = TextSplitter(CHINESE_CHARS), TextSplitter(OTHER_CHARS)
+    for begin, part in _parts(text):
+        if language_of(part) == "zh":
+            yield from ((begin + start, piece) for start, piece in chinese.chunk_indices(part))
+            continue
+        for start, piece in other.chunk_indices(part):
+            if len(piece) > CHINESE_CHARS and language_of(piece) == "zh":
+                yield from ((begin + start + offset, smaller) for offset, smaller in chinese.chunk_indices(piece))
+            else:
+                yield begin + start, piece
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Of `AT_ONCE` characters at most, up to the end of a paragraph, a line, a sentence or a word where one is near."""
+    begin = 0
+    while len(text) - begin > AT_ONCE:
+        near, end = begin + AT_ONCE // 2, begin + AT_ONCE
+        ends = (text.rfind(mark, near, end) + len(mark) for mark in _ENDS if text.rfind(mark, near, end) >= 0)
+        end = next(ends, end)
+        yield begin, text[begin:end]
+        begin = end
+    yield begin, text[begin:]

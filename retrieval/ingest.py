@@ -28,6 +28,7 @@ from retrieval.chunking import Piece, split
 from retrieval.embedders import active_model, embedder_for
 from retrieval.errors import EmbeddingFailed, StorageFailed
 from retrieval.extract import Extracted, ExtractionFailed, Limits, extract
+from retrieval.failures import FAILURES
 from retrieval.models import Chunk, Document, DocumentText, EmbeddingModel
 from retrieval.vectors import store_vectors
 
@@ -146,7 +147,7 @@ def _fail(document: Document, error: Failed) -> None:
             _close(
                 document, status=Document.Status.FAILED, failure=error.failure, failure_detail=error.detail[:2_000], attempts=0
             )
-        log.warning("document_failed", failure=error.failure, detail=error.detail[:300])
+        log.warning("document_failed", failure=error.failure)  # the detail may quote the document
     except LeaseLost:
         log.info("document_lost")
 
@@ -159,7 +160,8 @@ def _read(document: Document) -> Extracted:
         with storage.local_copy(document.file) as path:
             return extract(path=path, extension=document.extension, limits=_limits())
     except ExtractionFailed as error:
-        raise Failed(error.failure, error.detail) from error
+        # What a child says is a file's doing: it may be any word.
+        raise Failed(error.failure if error.failure in FAILURES else "broken", error.detail) from error
     except StorageFailed as error:
         raise Failed("storage_lost", repr(error.__cause__ or error)) from error
 

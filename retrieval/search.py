@@ -234,9 +234,11 @@ def _packaged() -> EmbeddingModel:
 
 def _vector(principal: Principal, model: EmbeddingModel, query: str) -> str:
     text = query.strip()[:MOST_QUERY_CHARS].encode("utf-8", "replace").decode()  # halves of surrogate pairs are no text
+    if not charging.costs(model):
+        return as_text(embedder_for(model).embed([text]).vectors[0])
+    charging.check_query(principal=principal, model=model, text=text)
     embedded = embedder_for(model).embed([text])
-    if charging.costs(model):
-        charging.charge_query(principal=principal, model=model, text=text, embedded=embedded)
+    charging.charge_query(principal=principal, model=model, text=text, embedded=embedded)
     return as_text(embedded.vectors[0])
 
 
@@ -247,11 +249,11 @@ def _calibrated(model: EmbeddingModel | None, cosines: Numbers) -> Numbers:
 def _add_words(values: dict[str, Any], asked: Sequence[str], common: Common, chunks: int) -> int | None:
     """Puts into `values` the words that are looked for, the part of the score that each has, and those that candidates are found
     by. Returns how many chunks of all have one of those, more or less; None when no chunk has any word."""
-    by_weight = sorted(asked, key=common.weight, reverse=True)
-    present = [word for word in by_weight if common.counts[word]][:MOST_WORDS]
-    # A word that no chunk has takes its part of the score with it: what the question is about may be just that.
-    absent = [word for word in by_weight if not common.counts[word]][:MOST_WORDS]
-    whole = sum(map(common.weight, present + absent))
+    # A word that no chunk has takes its part of the score with it: what the question is about may be just that. And it changes
+    # nothing whether others have it.
+    chosen = sorted(asked, key=common.weight, reverse=True)[:MOST_WORDS]
+    whole = sum(map(common.weight, chosen))
+    present = sorted((word for word in chosen if common.counts[word]), key=lambda word: common.counts[word])
     values["words"] = [quoted(word) for word in present]
     values["weights"] = [common.weight(word) / whole for word in present]
     values["any_word"] = " | ".join(map(quoted, present))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.principal import Principal
@@ -70,3 +71,11 @@ def topics_of_agent(*, agent_id: int) -> tuple[int, ...]:
 def readers_of(*, topic_id: int) -> tuple[int, ...]:
     """Row ids of the people whom a topic is shared with by name."""
     return tuple(TopicReader.objects.filter(topic_id=topic_id).order_by("user_id").values_list("user_id", flat=True))
+
+
+def keep_topic(*, topic_id: int) -> None:
+    """Nobody deletes the topic until the transaction ends; everything else goes on. Raises TopicNotFound when it is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM retrieval_topic WHERE id = %s FOR KEY SHARE", [topic_id])
+        if cursor.rowcount == 0:
+            raise TopicNotFound

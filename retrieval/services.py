@@ -20,7 +20,7 @@ from retrieval import charging, storage
 from retrieval.errors import DocumentNotFound, StorageUsedUp
 from retrieval.files import FileType, clean_name, identify
 from retrieval.models import Document, Topic
-from retrieval.selectors import get_document
+from retrieval.selectors import get_document, keep_topic
 from retrieval.tasks import send_for_ingest
 from retrieval.topics import topic_to_manage
 
@@ -64,6 +64,8 @@ def upload_document(
             known = _known(principal, sha256)
             if known is None:
                 _check_room(principal, len(content))
+                if topic is not None:
+                    keep_topic(topic_id=topic.pk)
                 document = _create(principal, name, found, content, sha256, file, description, topic)
                 audit.record(action="document.uploaded", actor_id=principal.user_id, target=str(document.uuid), origin=origin)
                 transaction.on_commit(lambda: send_for_ingest(document.pk))
@@ -90,10 +92,8 @@ def remove(*, document_id: UUID, actor_id: int, origin: Origin) -> None:
     """`delete_document` for whoever may: an operator in the admin site."""
     document = _locked(document_id)
     charging.release_left(fence=document.fence, chunks_done=document.chunks_done)
-    file = document.file
     document.delete()
     audit.record(action="document.deleted", actor_id=actor_id, target=str(document_id), origin=origin)
-    transaction.on_commit(lambda: storage.discard(file))
 
 
 def retry_document(*, principal: Principal, document_id: UUID, origin: Origin) -> Document:
@@ -187,6 +187,8 @@ def _upload_again(known: Document, topic: Topic | None, description: str, *, pri
 
 
 def _put_into(document: Document, topic: Topic | None, *, principal: Principal, origin: Origin) -> None:
+    if topic is not None:
+        keep_topic(topic_id=topic.pk)
     document.topic = topic
     document.save(update_fields=["topic"])
     details = {"topic": topic.pk if topic else None}

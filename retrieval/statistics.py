@@ -19,6 +19,8 @@ KEPT_SECONDS = 60
 ELSEWHERE = 1_000
 """Chunks that are taken to be there beside ours, with each word in one of them: what all of a few documents are about is not a
 common word."""
+FEWEST_TOLD = 50
+"""Chunks below which a word counts as so common: else a score would tell whether somebody else's document has it."""
 MOST_COUNTED, MOST_COUNTED_AT_FIRST = 50, 2_000
 """Chunks of a word that are counted, once PostgreSQL has counted the common ones, and before."""
 
@@ -56,7 +58,7 @@ class Common:
 
     def weight(self, word: str) -> float:
         """BM25's: the rarer, the more it says."""
-        count = 1 + min(self.counts[word], self.chunks)
+        count = 1 + max(FEWEST_TOLD, min(self.counts[word], self.chunks))
         return math.log(1 + (ELSEWHERE + self.chunks - count + 0.5) / (count + 0.5))
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.db import transaction
 from django.utils import timezone
 
 from retrieval.errors import StorageFailed
@@ -63,6 +65,11 @@ def discard(name: str) -> None:
         _store().delete(name)
     except _trouble() as error:
         log.warning("file_not_deleted", file=name, error=type(error).__name__)
+
+
+def discard_with_document(*, instance: Document, **_signal: Any) -> None:
+    """When the row is gone for good."""
+    transaction.on_commit(lambda: discard(instance.file))
 
 
 def read(name: str) -> bytes:

@@ -18,7 +18,8 @@ from chatplatform.contracts.routing import dialect_for
 from chatplatform.core.errors import MethodNotAllowed, NotSignedIn
 from chatplatform.core.ids import parse_uuid
 from retrieval import selectors, storage
-from retrieval.errors import DocumentNotFound
+from retrieval.errors import DocumentNotFound, RetrievalFailed, StorageFailed
+from retrieval.models import Document
 
 log = structlog.get_logger(__name__)
 POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
@@ -49,7 +50,7 @@ def _file(incoming: Incoming, name: str) -> HttpResponse:
     document = selectors.get_document(principal=principal, document_id=document_id)
     if name != document.public_name:
         raise DocumentNotFound
-    content = b"" if incoming.method == "HEAD" else storage.read(document.file)
+    content = b"" if incoming.method == "HEAD" else _content(document)
     response = HttpResponse(content, content_type=document.media_type)
     response["Content-Length"] = str(document.size)
     response["Content-Disposition"] = content_disposition_header(True, document.original_name)
@@ -57,3 +58,11 @@ def _file(incoming: Incoming, name: str) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     response["Accept-Ranges"] = "none"
     return response
+
+
+def _content(document: Document) -> bytes:
+    try:
+        return storage.read(document.file)
+    except StorageFailed as error:
+        log.error("file_lost", document_id=str(document.uuid), file=document.file)
+        raise RetrievalFailed from error

@@ -19,7 +19,8 @@ _KEY = re.compile(  # by its shape
     (?<![A-Za-z0-9])(?:
         cp_[A-Za-z0-9_\-]{12,}                                    # ours
       | sk-[A-Za-z0-9_\-]{8,}                                     # OpenAI's, Anthropic's, DeepSeek's and others'
-      | eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?  # a JSON Web Token
+        # a JSON Web Token; up to the next one that may begin, so that many beginnings are not each read to the end
+      | eyJ(?:[A-Za-z0-9]|[_\-](?!eyJ)){8,}\.[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]*)?
       | (?:AKIA|ASIA|LTAI|AKID)[A-Za-z0-9]{12,}                   # Amazon's, Alibaba's, Tencent's
       | AIza[A-Za-z0-9_\-]{30,}                                   # Google's
       | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
@@ -43,11 +44,12 @@ _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 def mask(text: str) -> str:
     """`text` with each of these replaced by the name of its sort in brackets."""
+    text = _KEY.sub(KEY, text)  # first: a phone number within a key would cut it in two
     if "@" in text or "%40" in text:
         text = _EMAIL.sub(EMAIL, text)
     text = _IDENTITY.sub(lambda found: IDENTITY if _has_identity_check(found[0]) else found[0], text)
     text = _CARD.sub(lambda found: CARD if _has_luhn_check(found[0]) else found[0], text)
-    return _KEY.sub(KEY, _PHONE.sub(PHONE, text))
+    return _PHONE.sub(PHONE, text)
 
 
 def _has_identity_check(written: str) -> bool:

@@ -19,7 +19,8 @@ _RULE = "====="
 _LOOKS_LIKE_A_MARK = re.compile(rf"{_RULE}(?=[0-9a-f]{{16}})", re.IGNORECASE)
 # A local server reads these in a message as the ends and beginnings of messages.
 _LOOKS_LIKE_A_TEMPLATE = re.compile(
-    r"<(?=[|｜]|/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn)>|</?SYS>>)|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS)\])",
+    r"<(?=[|｜]|/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|tool_call|tool_response|think)>|</?SYS>>)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT|gMASK)\])",
     re.IGNORECASE,
 )
 _HARMLESS = {"<": "‹", "[": "［"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +50,8 @@ class TurnRequest:
         )  # fmt: skip
         if self.document_ids or self.regenerates:  # else as it was before there were these
             parts += (self.document_ids, self.regenerates)
+        if self.metadata or self.content_type != "text":
+            parts += (self.content_type, json.dumps(self.metadata, sort_keys=True, default=str))
         return hashlib.sha256(repr(parts).encode()).digest()
 
 

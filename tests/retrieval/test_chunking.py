@@ -1,5 +1,8 @@
 """Cutting a text into pieces. Pure."""
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +33,22 @@ def test_nothing_of_a_text_is_lost():
     for text in (CHINESE, ENGLISH, CHINESE + ENGLISH, ENGLISH + CHINESE):
         joined = "".join(piece.text for piece in split(text=text, page_starts=()))
         assert "".join(joined.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("said", ["x", "日本語の文章がここに続きます", "กำ", "a ", "字"])
+def test_a_text_without_lines_and_sentences_takes_no_longer_for_its_length(said):
+    text = (said * 200_000)[:200_000]
+    began = time.process_time()
+    pieces = split(text=text, page_starts=())
+    assert time.process_time() - began < 5  # as one stretch it took 17 s, and 400 s for five times as much
+    assert all(text[piece.start : piece.end] == piece.text for piece in pieces)
+    assert "".join("".join(piece.text.split()) for piece in pieces) == "".join(text.split())
+
+
+def test_a_long_text_is_cut_at_its_paragraphs_as_a_short_one_is():
+    pieces = split(text=ENGLISH * 20, page_starts=())
+    assert all(piece.text.startswith("The static") and piece.text.endswith("afterwards.") for piece in pieces)
+    assert sum(len(piece.text) > OTHER_CHARS / 2 for piece in pieces) > 0.9 * len(pieces)
 
 
 def test_pieces_are_as_long_as_their_language_allows_and_end_with_sentences():

@@ -40,6 +40,15 @@ def test_a_topic_is_searched_by_its_owner_its_readers_and_when_it_is_for_everyon
     assert found(bob) == found(charlie) == set()
 
 
+def test_a_score_does_not_tell_whether_somebody_else_has_a_word():
+    alice, bob = person("alice"), person("bob")
+    store(bob, TEXT, title="report")
+    asked = SearchRequest(query="umbrellas zyxwcode", search_type="keyword")
+    before = [hit.score for hit in search(principal=bob, request=asked).hits]
+    store(alice, "The project zyxwcode is secret.", title="secret")
+    assert [hit.score for hit in search(principal=bob, request=asked).hits] == before
+
+
 def test_a_document_of_hers_in_a_topic_that_she_may_not_read_is_hers_all_the_same():
     alice, bob = person("alice"), person("bob")
     store(bob, TEXT, title="hers", topic=Topic.objects.create(owner_id=alice.user_id, name="Reports"))
