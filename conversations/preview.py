@@ -20,7 +20,7 @@ from providers.base import PromptMessage
 class ContextView:
     conversation_id: UUID
     messages: tuple[PromptMessage, ...]
-    """What is sent before the next question, oldest first: the system's (an agent's for administrators only), and what was said as
+    """What is sent before the next question, oldest first: the system's (an agent's is for administrators), and what was said as
     far as it fits."""
     passages: tuple[ReferenceView, ...]
     """Those of the last question, as far as they fit. The next one finds its own."""
