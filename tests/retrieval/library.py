@@ -14,21 +14,13 @@ from retrieval.embedders import active_model
 from retrieval.models import Chunk, Document, Embedding, EmbeddingModel
 from retrieval.vectors import install_packaged_model
 from tests.factories import make_user
+from tests.retrieval.shelf import principal_of
 
 _names = itertools.count(1)
 
 
 def person(name: str, **fields: Any) -> Principal:
-    user = make_user(f"{name}{next(_names)}", **fields)
-    return Principal(
-        user_id=user.pk,
-        user_uuid=user.uuid,
-        username=user.username,
-        role=user.role,
-        tier=user.tier,
-        session_id=None,
-        api_key_id=None,
-    )
+    return principal_of(make_user(f"{name}{next(_names)}", **fields))
 
 
 def packaged_model() -> EmbeddingModel:

@@ -10,12 +10,8 @@ from rest_framework import serializers as s
 from chatplatform.contracts.chat_system import requests
 from chatplatform.contracts.chat_system.errors import ERRORS
 from chatplatform.contracts.chat_system.stream import GENERATION_FAILED
-from chatplatform.contracts.openapi.describing import SocketFrames, one_of, shape
+from chatplatform.contracts.openapi.describing import SocketFrames, always, client_frames, one_of, shape
 from conversations.models import Turn
-
-
-def always(value: str) -> s.ChoiceField:
-    return s.ChoiceField(choices=[value])
 
 
 def _client_frames() -> Any:
@@ -25,11 +21,7 @@ def _client_frames() -> Any:
         "resume": (requests.SocketTurn, "Asks for a turn's frames after one of its events."),
         "ping": (s.Serializer, "Asks for a `pong`."),
     }
-    shapes = {
-        kind: type(f"Client{kind.title().replace('_', '')}", (base,), {"__doc__": doc, "type": always(kind)})
-        for kind, (base, doc) in kinds.items()
-    }
-    return one_of("ClientFrame", **shapes)
+    return client_frames(kinds)
 
 
 def _server_frames() -> Any:

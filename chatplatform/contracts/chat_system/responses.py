@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from chatplatform.contracts.contract import utc
+from chatplatform.contracts.paging import place_in_pages
 from chatplatform.core.ids import prefixed
 from chatplatform.core.pages import Page
 from conversations.models import Message
@@ -29,14 +30,7 @@ T = TypeVar("T")
 def paged(name: str, page: Page[T], shown: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
     return {
         name: [shown(item) for item in page.items],
-        "pagination": {
-            "page": page.number,
-            "page_size": page.size,
-            "total": page.total,
-            "total_pages": page.pages,
-            "has_next": page.number < page.pages,
-            "has_prev": page.number > 1,
-        },
+        "pagination": place_in_pages(page),
     }
 
 

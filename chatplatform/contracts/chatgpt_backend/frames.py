@@ -9,12 +9,8 @@ from rest_framework import serializers as s
 from chatplatform.contracts.chatgpt_backend import requests
 from chatplatform.contracts.chatgpt_backend.examples import FRAMES
 from chatplatform.contracts.chatgpt_backend.schemas import Error, Usage
-from chatplatform.contracts.openapi.describing import SocketFrames, one_of, shape
+from chatplatform.contracts.openapi.describing import SocketFrames, always, client_frames, one_of, shape
 from conversations.models import Turn
-
-
-def always(value: str) -> s.ChoiceField:
-    return s.ChoiceField(choices=[value])
 
 
 def _stream_frames() -> Any:
@@ -51,11 +47,7 @@ def _client_frames() -> Any:
         "resume": (requests.SocketTurn, "Asks for a turn's events after one of them, whoever began it."),
         "ping": (s.Serializer, "Asks for a `pong`."),
     }
-    shapes = {
-        kind: type(f"Client{kind.title().replace('_', '')}", (base,), {"__doc__": doc, "type": always(kind)})
-        for kind, (base, doc) in kinds.items()
-    }
-    return one_of("ClientFrame", **shapes)
+    return client_frames(kinds)
 
 
 def _server_frames() -> Any:

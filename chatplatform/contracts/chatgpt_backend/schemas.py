@@ -10,7 +10,7 @@ from rest_framework import serializers as s
 from accounts.models import User as Account
 from chatplatform.contracts.chatgpt_backend.errors import ERRORS
 from chatplatform.contracts.health import DEGRADED, HEALTHY, UNCONFIGURED, UNHEALTHY
-from chatplatform.contracts.openapi.describing import NullField, Shape, shape
+from chatplatform.contracts.openapi.describing import NullField, Shape, always, shape
 from conversations.models import Message as StoredMessage
 from conversations.models import Turn as StoredTurn
 from quotas.models import UsageSource
@@ -18,10 +18,6 @@ from quotas.models import UsageSource
 
 def _moment(**options: Any) -> s.DateTimeField:
     return s.DateTimeField(**options)
-
-
-def _always(value: str) -> s.ChoiceField:
-    return s.ChoiceField(choices=[value])
 
 
 def _count(**options: Any) -> s.IntegerField:
@@ -49,7 +45,7 @@ SignedIn = shape(
     user=User(),
     access_token=s.CharField(),
     refresh_token=s.CharField(),
-    token_type=_always("bearer"),
+    token_type=always("bearer"),
     expires_in=s.IntegerField(help_text="Seconds that the access token lives."),
 )
 _Amount = shape(

@@ -7,11 +7,7 @@ from typing import Any
 from rest_framework import serializers as s
 
 from chatplatform.contracts.lyss.schemas import Error
-from chatplatform.contracts.openapi.describing import one_of, shape
-
-
-def _always(value: str) -> s.ChoiceField:
-    return s.ChoiceField(choices=[value])
+from chatplatform.contracts.openapi.describing import always, one_of, shape
 
 
 def _stream_frames() -> Any:
@@ -20,16 +16,16 @@ def _stream_frames() -> Any:
     start = shape(
         "StartEvent",
         "The answer begins. The turn's name is for stopping it, and for reading it again.",
-        type=_always("start"),
+        type=always("start"),
         conversation_id=s.IntegerField(),
         **names,
         model=s.CharField(),
     )
-    content = shape("ContentEvent", "A piece of the answer.", type=_always("content"), content=s.CharField())
+    content = shape("ContentEvent", "A piece of the answer.", type=always("content"), content=s.CharField())
     end = shape(
         "EndEvent",
         "The answer is complete, or was stopped.",
-        type=_always("end"),
+        type=always("end"),
         **names,
         tokens_used=s.IntegerField(min_value=0),
         cost=s.FloatField(allow_null=True, help_text="USD; null where nobody knows the price."),
@@ -38,7 +34,7 @@ def _stream_frames() -> Any:
         model=s.CharField(required=False),
         stopped=s.BooleanField(required=False),
     )
-    error = shape("ErrorEvent", "The answer failed; what there is of it is kept.", type=_always("error"), error=Error(), **names)
+    error = shape("ErrorEvent", "The answer failed; what there is of it is kept.", type=always("error"), error=Error(), **names)
     return one_of("StreamEvent", start=start, content=content, end=end, error=error)
 
 

@@ -10,6 +10,7 @@ from accounts.principal import Principal
 from accounts.services import SignedIn
 from chatplatform.contracts.contract import utc
 from chatplatform.contracts.lyss.stream import usd
+from chatplatform.contracts.paging import place_in_pages
 from chatplatform.core.pages import Page
 from conversations.models import Conversation
 from conversations.records import Answerer, AnswerRecord, ConversationRecord, MessageRecord
@@ -23,14 +24,7 @@ T = TypeVar("T")
 def paged(page: Page[T], shown: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
     return {
         "items": [shown(item) for item in page.items],
-        "pagination": {
-            "page": page.number,
-            "page_size": page.size,
-            "total": page.total,
-            "total_pages": page.pages,
-            "has_next": page.number < page.pages,
-            "has_prev": page.number > 1,
-        },
+        "pagination": place_in_pages(page),
     }
 
 

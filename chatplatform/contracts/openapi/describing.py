@@ -29,6 +29,20 @@ def one_of(name: str, **shapes: Shape) -> PolymorphicProxySerializer:
     return PolymorphicProxySerializer(component_name=name, serializers=dict(shapes), resource_type_field_name="type")
 
 
+def always(value: str) -> serializers.ChoiceField:
+    """A field that has this value and no other."""
+    return serializers.ChoiceField(choices=[value])
+
+
+def client_frames(kinds: Mapping[str, tuple[Shape, str]]) -> PolymorphicProxySerializer:
+    """What a client may say on a socket: by `type`, the shape of the rest and what it is for."""
+    shapes = {
+        kind: type(f"Client{kind.title().replace('_', '')}", (base,), {"__doc__": doc, "type": always(kind)})
+        for kind, (base, doc) in kinds.items()
+    }
+    return one_of("ClientFrame", **shapes)
+
+
 @extend_schema_field({"type": "null"})
 class NullField(serializers.Field):
     """Always null."""
