@@ -13,7 +13,7 @@ each of `TIMES`. A socket whose answer is not complete when its next message is 
 import asyncio
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -87,6 +87,8 @@ class Sessions:
         self.host, self.port = host, port
         self.seen = SeenOfSessions()
         self.sockets: list[SessionSocket] = []
+        self._due = {"ping": 0.0, "send": 0.0}
+        """How many have had their turn so far, and how much of the next one's is due."""
 
     async def open(self, seats: Sequence[tuple[str, str]]) -> dict[str, Any]:
         makes = [partial(SessionSocket, self.seen, self.host, self.port, token, session) for token, session in seats]
@@ -95,12 +97,11 @@ class Sessions:
 
     async def use(self, *, seconds: float, ping_every: float, send_every: float, warm_up: bool = False) -> dict[str, Any]:
         began = time.perf_counter()
-        pings, sends = round(ping_every / TICK), round(send_every / TICK)
         n = 0
         while (passed := time.perf_counter() - began) < seconds:
-            for socket in self.sockets[n % pings :: pings]:
+            for socket in self._whose_turn_it_is("ping", ping_every):
                 socket.ping()
-            for socket in self.sockets[n % sends :: sends]:
+            for socket in self._whose_turn_it_is("send", send_every):
                 socket.send()
             n += 1
             await asyncio.sleep(max(0.0, n * TICK - passed))
@@ -120,6 +121,13 @@ class Sessions:
         if warm_up:
             seen.forget()
         return told
+
+    def _whose_turn_it_is(self, what: str, every: float) -> Iterator[SessionSocket]:
+        """One socket after the other, so that each has its turn once in `every` seconds."""
+        first = int(self._due[what])
+        self._due[what] += len(self.sockets) * TICK / every
+        for number in range(first, int(self._due[what])):
+            yield self.sockets[number % len(self.sockets)]
 
 
 def _spread(times: "array[int]") -> dict[str, float]:
