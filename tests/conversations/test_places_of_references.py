@@ -76,6 +76,7 @@ def check(principal, message_id, question: int) -> int:
         text = DocumentText.objects.get(document__uuid=reference.document_id).text
         assert text[reference.start : reference.end] == reference.excerpt
         if reference.file_type == "pdf":
+            assert reference.page is not None
             on_page = "".join(PAGES[reference.page - 1].split())
             assert "".join(reference.excerpt.split()) in on_page
         else:
