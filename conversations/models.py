@@ -60,7 +60,9 @@ class Conversation(models.Model):
                 include=["is_archived"],  # so that those that are not are counted without a visit to their rows
                 condition=Q(deleted_at__isnull=True),
                 name="conversation_by_activity",
-            )
+            ),
+            # Those that are kept for so many days only: see `retention.py`.
+            models.Index("updated_at", condition=Q(contract="llmchat", deleted_at__isnull=True), name="conversation_kept_for_days"),
         ]
 
     def __str__(self) -> str:
@@ -202,6 +204,31 @@ class Reference(models.Model):
         return str(self.uuid)
 
 
+class ClientSession(models.Model):
+    """A name that a client gives to whatever it is talking in, and the conversation that stands behind it now. Of one account:
+    the same name is another session for everybody else."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    name = models.CharField(_("name"), max_length=200)
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    """What the client calls its user. It grants nothing."""
+    conversation = models.ForeignKey(
+        Conversation, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("conversation")
+    )
+    """None: it was ended, and the next message begins another."""
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("client's session")
+        verbose_name_plural = _("clients' sessions")
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_session_a_name")]
+        indexes = [models.Index("last_used_at", name="client_session_by_use")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class SearchEntry(models.Model):
     """What one message, or a conversation's title (`message` null), is found by: see `search.py`.
 
@@ -223,7 +250,11 @@ class SearchEntry(models.Model):
 
 
 class Turn(models.Model):
-    """One question being answered. Whoever holds the lease (`fence`) writes it; when the lease runs out, the healer closes it."""
+    """One question being answered. Whoever holds the lease (`fence`) writes it; when the lease runs out, the healer closes it.
+
+    One without a conversation, and so without an answer's message, answers somebody who keeps the conversation herself: of what
+    was said nothing is left when it ends.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running", _("running")
@@ -234,9 +265,9 @@ class Turn(models.Model):
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, related_name="turns")
     user_message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="+", db_index=False)
-    answer = models.OneToOneField(Message, models.CASCADE, related_name="turn")
+    answer = models.OneToOneField(Message, models.CASCADE, null=True, related_name="turn")
     contract = models.CharField(_("contract"), max_length=32)
     """The contract it was begun through: its dialect is the default when the events are read again."""
     client_key = models.CharField(max_length=200, blank=True)

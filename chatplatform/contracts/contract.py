@@ -54,6 +54,10 @@ class Contract:
     also_at: tuple[str, ...] = ()
     """Further bases where it answers what nobody before it has, and whatever its clients ask for by `Accept`."""
 
+    def address(self, route: Route) -> str:
+        """The whole path of a route of this contract, as it is described."""
+        return route.path if route.at_root else self.base + route.path
+
     def wire_error(self, error: Any) -> tuple[WireError, dict[str, Any]]:
         wire = WireError.of(error, self.errors)
         return wire, self.failure(wire, datetime.now(UTC))
@@ -95,14 +99,17 @@ class Route:
     rate: Rate
     public: bool = False
     """Open without an account."""
+    at_root: bool = False
+    """Its path is the whole path, whatever the contract's base is."""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(re.findall(r"{(\w+)}", self.path)))
 
-    def pattern(self) -> str:
-        """The path as a regular expression's text, with or without a slash at the end."""
-        parts = re.split(r"{(\w+)}", self.path)
+    def pattern(self, address: str) -> str:
+        """Its whole path as Django writes it: a regular expression, without the slash at its beginning, with or without one at
+        its end."""
+        parts = re.split(r"{(\w+)}", address.strip("/"))
         written = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else part.replace(".", r"\.") for odd, part in enumerate(parts))
         return written + r"/?\Z"
 

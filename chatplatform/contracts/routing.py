@@ -49,6 +49,9 @@ class Place:
 
     contract: Contract
     path: str
+    """As in the contract's table."""
+    addresses: tuple[str, ...]
+    """Where it answers: at the contract's own base, as it is described, then at the others."""
     names: tuple[str, ...]
     """Of the parts of the path that are handed to the view."""
     routes: Mapping[str, Route]
@@ -62,7 +65,7 @@ class Place:
 
     def address(self, parts: Mapping[str, str]) -> str:
         """The path at the contract's own base."""
-        return self.contract.base + self.path.format(**parts)
+        return self.addresses[0].format(**parts)
 
 
 @cache
@@ -77,7 +80,10 @@ def places() -> tuple[Place, ...]:
             consumers = {
                 method: NativeConsumer(route, contract) for method, route in by_method.items() if route.runs is Runs.NATIVE
             }
-            found.append(Place(contract, path, next(iter(by_method.values())).names, by_method, consumers))
+            route = next(iter(by_method.values()))
+            bases = () if route.at_root else contract.also_at
+            addresses = (contract.address(route), *(base + path for base in bases))
+            found.append(Place(contract, path, addresses, route.names, by_method, consumers))
     return tuple(found)
 
 
@@ -145,16 +151,19 @@ def _tree(only: str | None = None) -> _Node:
     root = _Node()
     for place in places():
         if only is None or place.contract.name == only:
-            for base in (place.contract.base, *place.contract.also_at):
-                root.add((base + place.path).split("/"), place)
+            for address in place.addresses:
+                root.add(_parts(address), place)
     return root
+
+
+def _parts(path: str) -> list[str]:
+    """With or without a slash at its end, a path is the same."""
+    return path.removesuffix("/").split("/")
 
 
 def find_place(path: str, accept: str = "") -> tuple[Place, dict[str, str]] | None:
     """What answers at `path`, with or without a slash at its end, and the parts of the path that it names."""
-    parts = path.split("/")
-    if parts[-1] == "":
-        parts.pop()
+    parts = _parts(path)
     asked = contract_asked(accept)
     found = (_tree(asked.name).find(parts) if asked is not None else None) or _tree().find(parts)
     if found is None:
@@ -171,7 +180,7 @@ def find_socket(path: str) -> tuple[type[SocketConsumer], dict[str, str]] | None
     if found is None:
         return None
     place, parts = found
-    consumer = SOCKETS.get(place.contract.base + place.path)
+    consumer = SOCKETS.get(place.addresses[0])
     return None if consumer is None else (consumer, parts)
 
 
@@ -206,7 +215,7 @@ def django_patterns(contract: Contract | None = None) -> Iterator[URLPattern]:
         view: type[ContractViewSet] = route.view
         actions: dict[str, Any] = {method.lower(): route.action for method, route in place.routes.items()}
         handler = view.as_view(actions, contract=place.contract, routes=place.routes)
-        yield re_path("^" + place.contract.base.lstrip("/") + route.pattern(), handler)
+        yield re_path("^" + route.pattern(place.addresses[0]), handler)
 
 
 def written_paths(endpoints: list[Any]) -> list[Any]:

@@ -109,7 +109,7 @@ def test_a_document_is_the_same_whenever_it_is_made(chatgpt):
 def test_every_route_and_every_socket_is_described_and_nothing_else():
     for contract, routes in TABLES:
         described = {label for label, _ in operations(contract_document(contract))}
-        assert described == {f"{route.method} {contract.base}{route.path}" for route in routes}
+        assert described == {f"{route.method} {contract.address(route)}" for route in routes}
     paths = {path for contract, _routes in TABLES for path in contract_document(contract)["paths"]}
     assert SOCKETS.keys() <= paths
 
@@ -146,8 +146,8 @@ def test_the_document_says_which_routes_are_open_to_strangers(each):
     contract, routes, document = each
     sockets = {f"GET {path}" for path in SOCKETS}  # the handshake asks who is there, a plain GET is refused anyway
     for route in routes:
-        label = f"{route.method} {contract.base}{route.path}"
-        security = document["paths"][contract.base + route.path][route.method.lower()]["security"]
+        label = f"{route.method} {contract.address(route)}"
+        security = document["paths"][contract.address(route)][route.method.lower()]["security"]
         assert ({} in security) is (route.public and label not in sockets), label
         assert all(set(scheme) <= set(document["components"]["securitySchemes"]) for scheme in security)
 
@@ -164,7 +164,7 @@ def test_every_operation_tells_the_errors_that_its_route_can_answer(each):
     contract, routes, document = each
     invalid = str(contract.errors.row_for(InvalidInput).status)
     for route in routes:
-        operation = document["paths"][contract.base + route.path][route.method.lower()]
+        operation = document["paths"][contract.address(route)][route.method.lower()]
         told = set(operation["responses"])
         assert told >= {"400", "406", invalid, "429", "500", "503"}, route
         assert ("401" in told) or route.public
@@ -213,7 +213,7 @@ def test_the_events_in_examples_are_what_the_schema_of_their_data_says(chatgpt):
 
 def test_every_frame_of_a_socket_has_an_example_that_is_one(each):
     contract, routes, document = each
-    paths = {path for path in SOCKETS if any(contract.base + route.path == path for route in routes)}
+    paths = {path for path in SOCKETS if any(contract.address(route) == path for route in routes)}
     for path in paths:
         messages = document["paths"][path]["get"]["x-websocket-messages"]
         shown = {name: resolved(document, reference)["value"] for name, reference in messages["examples"].items()}

@@ -83,7 +83,7 @@ def contract_document(contract: Contract) -> dict[str, Any]:
         made = _without_marks(_ContractGenerator(contract).get_schema())
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:  # in the order of the table, which is the document's
-        path = contract.base + route.path
+        path = contract.address(route)
         paths.setdefault(path, {})[route.method.lower()] = made["paths"][path][route.method.lower()]
     document = contract.document
     return made | {
