@@ -62,7 +62,9 @@ class Conversation(models.Model):
                 name="conversation_by_activity",
             ),
             # Those that are kept for so many days only: see `retention.py`.
-            models.Index("updated_at", condition=Q(contract="llmchat", deleted_at__isnull=True), name="conversation_kept_for_days"),
+            models.Index(
+                "updated_at", condition=Q(contract="llmchat", deleted_at__isnull=True), name="conversation_kept_for_days"
+            ),
         ]
 
     def __str__(self) -> str:
