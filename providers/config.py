@@ -50,8 +50,10 @@ def _max_tokens(value: Any) -> str:
 
 
 _COMMON: Mapping[str, Check] = {"model": _text, "temperature": _temperature, "max_tokens": _max_tokens}
-_OF_KIND: Mapping[str, Mapping[str, Check]] = {Kind.COZE: {"bot_id": _text}}
-"""Beyond the common ones, by kind; all of them are needed."""
+_NEEDED: Mapping[str, Mapping[str, Check]] = {Kind.COZE: {"bot_id": _text}}
+"""Beyond the common ones, by kind."""
+_ALLOWED: Mapping[str, Mapping[str, Check]] = {Kind.COZE: {"user_id": _text}}
+"""The same, of those that may be left out."""
 
 
 def check_config(config: Any, *, kind: str) -> dict[str, Any]:
@@ -59,9 +61,9 @@ def check_config(config: Any, *, kind: str) -> dict[str, Any]:
 
     A key that is null counts as one that is not there.
     """
-    own = _OF_KIND.get(kind, {})
-    checked = _check(config, {**_COMMON, **own})
-    for key in own:
+    needed = _NEEDED.get(kind, {})
+    checked = _check(config, {**_COMMON, **needed, **_ALLOWED.get(kind, {})})
+    for key in needed:
         if key not in checked:
             raise InvalidInput(field=f"config.{key}", issue=_("This is needed."))
     return checked

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from chatplatform import environment
 from providers import keys
 from providers.catalogue import vendor_of
-from providers.config import ADDRESSES, MODELS
+from providers.config import ADDRESSES, MODELS, apply_config
 from providers.models import Agent, Kind, ManagedBy, Model, ModelAlias, ModelPrice, PriceSource, Provider, SeedState
 from providers.writing import wait_for_other_writers
 
@@ -72,13 +72,33 @@ def _configured() -> dict[str, str] | None:
     return {"key": key, "url": (url or ADDRESSES[Kind.OPENAI]).rstrip("/"), "model": model or MODELS[Kind.OPENAI]}
 
 
+NOBODY_IN_PARTICULAR = "default_user"
+"""`COZE_USER_ID` as the contract's document prints it. It counts as none: with one name for all, people would share what a bot
+remembers of its user."""
+
+
+def _coze_configured() -> dict[str, str] | None:
+    key, bot = environment.read("COZE_API_TOKEN").strip(), environment.read("COZE_BOT_ID").strip()
+    if not key or not bot:
+        return None
+    url = environment.read("COZE_BASE_URL").strip() or ADDRESSES[Kind.COZE]
+    user = environment.read("COZE_USER_ID").strip()
+    # The document's address ends in the version that our requests name themselves.
+    return {
+        "key": key,
+        "bot": bot,
+        "url": url.rstrip("/").removesuffix("/v3"),
+        "user": "" if user == NOBODY_IN_PARTICULAR else user,
+    }
+
+
 def _local_wanted() -> bool:
     return environment.local_model_wanted() or bool(environment.read("LOCAL_MODEL_URL"))
 
 
 def _providers_fingerprint() -> str:
     newest_key = settings.ENCRYPTION_KEYS.partition(":")[0]
-    said = json.dumps([_FORMAT, _configured(), _local_wanted(), newest_key], sort_keys=True)
+    said = json.dumps([_FORMAT, _configured(), _coze_configured(), _local_wanted(), newest_key], sort_keys=True)
     return salted_hmac("providers.seed", said, algorithm="sha256").hexdigest()
 
 
@@ -97,6 +117,12 @@ def _seed_providers() -> list[str]:
         lines.append("provider local answers")
     else:
         _switch_off("local")
+    if bot := _coze_configured():
+        coze = _seed_coze(bot)
+        first = first or coze
+        lines.append("provider coze answers, with its bot")
+    else:
+        _switch_off("coze")
     if first is not None:
         _seed_aliases(first)
         _seed_agent(first)
@@ -127,6 +153,14 @@ def _seed_openai(configured: dict[str, str]) -> Provider:
             Model.objects.get_or_create(
                 provider=provider, name=name, defaults={"display_name": display_name, "capabilities": capabilities}
             )
+    return provider
+
+
+def _seed_coze(configured: dict[str, str]) -> Provider:
+    provider = _from_environment("coze", kind=Kind.COZE, position=30)
+    provider.base_url = configured["url"]
+    apply_config(provider, {"bot_id": configured["bot"], "user_id": configured["user"] or None})
+    keys.set_key(provider=provider, key=configured["key"])
     return provider
 
 

@@ -12,7 +12,7 @@ from chatplatform.core.pages import Page, PageRequest
 from providers.catalogue import Price
 from providers.directory import Directory, default_model
 from providers.errors import AgentNotFound, ProviderNotFound
-from providers.models import Agent, Distribution, Provider, Scope
+from providers.models import Agent, Distribution, ManagedBy, Provider, Scope
 from providers.registry import current_directory, in_order
 
 
@@ -43,6 +43,14 @@ def may_manage(principal: Principal, provider: Provider) -> bool:
 def available_to(principal: Principal) -> list[Provider]:
     """Those that she may use now, in the order in which they would answer. Shared with other requests: only to be read."""
     return in_order(current_directory(), principal)
+
+
+def provider_of_the_environment(*, kind: str) -> int | None:
+    """The id of the provider of this kind that the environment configures, if it does and the operators left it on."""
+    for provider in current_directory().providers:
+        if provider.managed_by == ManagedBy.ENVIRONMENT and provider.kind == kind and provider.is_active:
+            return provider.pk
+    return None
 
 
 def distributions_of(*, principal: Principal, provider_id: int) -> QuerySet[Distribution]:

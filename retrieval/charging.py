@@ -65,19 +65,27 @@ def count_free(*, document: Document, model: EmbeddingModel, chunks: QuerySet[Ch
 
 
 @transaction.atomic
-def check_query(*, principal: Principal, model: EmbeddingModel, text: str) -> None:
-    """Before an endpoint is asked for a question's vector. Raises AllowanceUsedUp; nothing is held, so nothing is left open by a
-    process that dies while it waits."""
-    _reserve(principal.user_id, principal.tier, uuid4(), [text], model)
+def check_texts(*, principal: Principal, model: EmbeddingModel, texts: Sequence[str]) -> None:
+    """Before an endpoint is asked for vectors. Raises AllowanceUsedUp; nothing is held, so nothing is left open by a process that
+    dies while it waits."""
+    _reserve(principal.user_id, principal.tier, uuid4(), texts, model)
     transaction.set_rollback(True)
 
 
 @transaction.atomic
-def charge_query(*, principal: Principal, model: EmbeddingModel, text: str, embedded: Embedded) -> None:
-    """After it. Raises AllowanceUsedUp where others of hers were faster; then nobody is charged and the search is refused."""
+def charge_texts(*, principal: Principal, model: EmbeddingModel, texts: Sequence[str], embedded: Embedded) -> None:
+    """After it. Raises AllowanceUsedUp where others of hers were faster; then nobody is charged and she is refused."""
     name = uuid4()
-    _reserve(principal.user_id, principal.tier, name, [text], model)
+    _reserve(principal.user_id, principal.tier, name, texts, model)
     _settle(name, model, embedded)
+
+
+def count_free_texts(*, principal: Principal, model: EmbeddingModel, embedded: Embedded) -> None:
+    """What somebody had embedded by the packaged model."""
+    usage = MeasuredUsage(prompt_tokens=embedded.tokens, completion_tokens=0, source="estimated")
+    ledger.record_free(
+        user_id=principal.user_id, usage=usage, provider_name=model.name, model=model.model, kind=UsageKind.EMBEDDING
+    )
 
 
 def _name_of_batch(fence: UUID | None, chunks_done: int, model: EmbeddingModel) -> UUID:

@@ -236,9 +236,9 @@ def _vector(principal: Principal, model: EmbeddingModel, query: str) -> str:
     text = query.strip()[:MOST_QUERY_CHARS].encode("utf-8", "replace").decode()  # halves of surrogate pairs are no text
     if not charging.costs(model):
         return as_text(embedder_for(model).embed([text]).vectors[0])
-    charging.check_query(principal=principal, model=model, text=text)
+    charging.check_texts(principal=principal, model=model, texts=[text])
     embedded = embedder_for(model).embed([text])
-    charging.charge_query(principal=principal, model=model, text=text, embedded=embedded)
+    charging.charge_texts(principal=principal, model=model, texts=[text], embedded=embedded)
     return as_text(embedded.vectors[0])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 class Answer:
     """What an answer has come to. Kept apart from the task that writes it, so that a cancelled one can still be closed."""
 
-    def __init__(self, assignment: Assignment, turn_log: TurnLog) -> None:
+    def __init__(self, assignment: Assignment[Any], turn_log: TurnLog) -> None:
         self.assignment = assignment
         self.log = turn_log
         self.route = assignment.routes[0]

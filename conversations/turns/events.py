@@ -38,8 +38,9 @@ class TurnUsage:
 class TurnStarted:
     n: int
     turn_id: UUID
-    conversation_id: UUID
-    message_id: UUID
+    conversation_id: UUID | None
+    """None, and no messages either: a completion, which nobody keeps."""
+    message_id: UUID | None
     """The answer's."""
     user_message_id: UUID | None
     model: str

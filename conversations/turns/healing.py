@@ -79,9 +79,14 @@ def close_from_outside(
         price=Price(**turn.price) if turn.price else None,
         ending=ending,
         references=references,
+        kept=turn.conversation_id is not None,
         only_if_expired=only_if_expired,
     )
-    return len(text) if closed is not None else None
+    if closed is None:
+        return None
+    if turn.conversation_id is None:
+        stream.forget([turn.uuid])  # nobody keeps what a completion said
+    return len(text)
 
 
 def _recover(turn: Turn, told: Iterable[stream.Batch], *, head: int) -> tuple[str, array[int]]:

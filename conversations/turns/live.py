@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.utils import timezone
@@ -17,7 +18,7 @@ from conversations.turns.engine import Answer
 from conversations.turns.events import UNKNOWN_USAGE, TurnEnded, TurnInterrupted, TurnStarted, make_ending
 from conversations.turns.log import TurnLog
 from conversations.turns.loops import report
-from conversations.turns.request import Assignment
+from conversations.turns.request import Assignment, OpenedTurn
 from conversations.turns.store import Ending
 from conversations.turns.usage import usage_of
 from providers.fallback import Chain
@@ -33,7 +34,7 @@ LAST_PATIENCE_SECONDS = 2.5
 
 
 class LiveTurn:
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment[Any]) -> None:
         self.assignment = assignment
         self.answer = Answer(assignment, TurnLog(_started(assignment), assignment.references))
         self.task: asyncio.Task[None] | None = None
@@ -127,6 +128,7 @@ class LiveTurn:
                     price=self.answer.route.price,
                     ending=ending,
                     references=assignment.references,
+                    kept=isinstance(assignment.opened, OpenedTurn),
                 )
             except Exception as error:
                 report("turn_not_stored", error, turn_id=str(self.log.started.turn_id))
@@ -147,14 +149,15 @@ class LiveTurn:
         return TurnInterrupted(self.log.next_n, UNKNOWN_USAGE, timezone.now())
 
 
-def _started(assignment: Assignment) -> TurnStarted:
+def _started(assignment: Assignment[Any]) -> TurnStarted:
     opened = assignment.opened
+    kept = opened if isinstance(opened, OpenedTurn) else None
     return TurnStarted(
         n=1,
         turn_id=opened.turn_id,
-        conversation_id=opened.conversation_id,
-        message_id=opened.answer_id,
-        user_message_id=opened.user_message.id,
+        conversation_id=kept.conversation_id if kept else None,
+        message_id=kept.answer_id if kept else None,
+        user_message_id=kept.user_message.id if kept else None,
         model=assignment.routes[0].model,
         at=assignment.started_at,
         retrieval_ms=assignment.retrieval_ms,

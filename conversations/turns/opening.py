@@ -42,7 +42,7 @@ class NeedsPassages(Exception):
         self.threshold = threshold
 
 
-def open_turn(*, principal: Principal, request: TurnRequest) -> Assignment | OpenedTurn:
+def open_turn(*, principal: Principal, request: TurnRequest) -> Assignment[OpenedTurn] | OpenedTurn:
     """Accepts a message: all of it is stored when this returns, or none of it. Two round trips to the database.
 
     Returns the assignment for whoever is to answer, or the earlier turn with the same client key. Raises ConversationNotFound,
@@ -79,7 +79,7 @@ def _attach(turn_row_id: int, request: TurnRequest) -> OpenedTurn:
     turn = Turn.objects.select_related("user_message", "answer").get(pk=turn_row_id)
     if bytes(turn.body_hash) != request.fingerprint():
         raise KeyReused()
-    if turn.user_message is None:
+    if turn.user_message is None or turn.answer is None:
         raise MessageNotFound()  # it was deleted since
     return OpenedTurn(
         turn_id=turn.uuid,
@@ -137,7 +137,9 @@ def make_prompt(
     )
 
 
-def _assignment(principal: Principal, new: NewTurn, question: MessageView, prompt: Prompt, output_tokens: int) -> Assignment:
+def _assignment(
+    principal: Principal, new: NewTurn, question: MessageView, prompt: Prompt, output_tokens: int
+) -> Assignment[OpenedTurn]:
     route = new.terms.routes[0]
     return Assignment(
         fence=new.fence,
@@ -157,6 +159,8 @@ def _assignment(principal: Principal, new: NewTurn, question: MessageView, promp
             messages=prompt.messages,
             max_tokens=output_tokens,
             temperature=new.terms.temperature,
+            top_p=new.terms.top_p,
+            stop=new.terms.stop,
             user=principal.user_uuid.hex,
             conversation=new.request.conversation_id.hex,
         ),

@@ -36,21 +36,22 @@ class StoredTurn:
 def load_turn(turn_id: UUID) -> StoredTurn:
     """Raises TurnNotFound, also when its conversation was deleted."""
     turn = Turn.objects.select_related("conversation", "answer", "user_message").filter(uuid=turn_id).first()
-    if turn is None or turn.conversation.deleted_at is not None:
+    if turn is None or (turn.conversation is not None and turn.conversation.deleted_at is not None):
         raise TurnNotFound()
+    said = turn.answer.content if turn.answer is not None else ""
     return StoredTurn(
         started=TurnStarted(
             n=1,
             turn_id=turn.uuid,
-            conversation_id=turn.conversation.uuid,
-            message_id=turn.answer.uuid,
+            conversation_id=turn.conversation.uuid if turn.conversation else None,
+            message_id=turn.answer.uuid if turn.answer else None,
             user_message_id=turn.user_message.uuid if turn.user_message else None,
             model=turn.model,
             at=turn.created_at,
             retrieval_ms=turn.retrieval_ms,
         ),
         references=references_given(turn),
-        text=turn.text if turn.state == Turn.State.RUNNING else turn.answer.content,
+        text=turn.text if turn.state == Turn.State.RUNNING else said,
         marks=bytes(turn.marks),
         ended=_ending(turn),
     )
@@ -58,7 +59,7 @@ def load_turn(turn_id: UUID) -> StoredTurn:
 
 def references_given(turn: Turn) -> tuple[ReferenceView, ...]:
     """What the model was given to read. Most turns read nothing, and say so in their own row."""
-    return () if turn.retrieval_ms is None else references_of(answer_id=turn.answer_id)
+    return () if turn.retrieval_ms is None or turn.answer_id is None else references_of(answer_id=turn.answer_id)
 
 
 def load_ending(turn_id: UUID) -> TurnEnded | None:
@@ -77,10 +78,15 @@ def _ending(turn: Turn) -> TurnEnded | None:
         usage=_usage(turn),
         at=turn.ended_at,
         finish_reason=turn.finish_reason,
-        model=turn.answer.model,
+        model=_model(turn),
         code=turn.error_code,
         retry_after=turn.retry_after,
     )
+
+
+def _model(turn: Turn) -> str:
+    """That answers or answered."""
+    return turn.answer.model if turn.answer is not None else turn.model
 
 
 def _usage(turn: Turn) -> TurnUsage:
@@ -105,12 +111,12 @@ def find_turn(*, principal: Principal, turn_id: UUID) -> TurnView:
         raise TurnNotFound()
     return TurnView(
         turn_id=turn.uuid,
-        conversation_id=turn.conversation.uuid,
+        conversation_id=turn.conversation.uuid if turn.conversation else None,
         user_message_id=turn.user_message.uuid if turn.user_message else None,
-        message_id=turn.answer.uuid,
+        message_id=turn.answer.uuid if turn.answer else None,
         contract=turn.contract,
         status=turn.state,
-        model=turn.answer.model,
+        model=_model(turn),
         created_at=turn.created_at,
         ended_at=turn.ended_at,
         usage=_usage(turn),

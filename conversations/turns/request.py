@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from conversations.turns.events import ReferenceView, TurnUsage
-from providers.base import ProviderRequest
+from providers.base import PromptMessage, ProviderRequest
 from providers.registry import Route
 from retrieval.passages import Passages
 
@@ -27,6 +27,9 @@ class TurnRequest:
     """A name, instead of the conversation's."""
     temperature: float | None = None
     max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    """Texts at which the answer ends, before it says them."""
     client_key: str = ""
     """The same key attaches to the same turn."""
     provider_id: int | None = None
@@ -52,7 +55,24 @@ class TurnRequest:
             parts += (self.document_ids, self.regenerates)
         if self.metadata or self.content_type != "text":
             parts += (self.content_type, json.dumps(self.metadata, sort_keys=True, default=str))
+        if self.top_p is not None or self.stop:
+            parts += (self.top_p, self.stop)
         return hashlib.sha256(repr(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """Messages to be answered for somebody who keeps the conversation herself: nothing of them is stored."""
+
+    messages: tuple[PromptMessage, ...]
+    """At least one. They are the prompt, as they are."""
+    contract: str
+    model: str | None = None
+    """A name; None: whatever is her default."""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +102,22 @@ class OpenedTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class OpenedCompletion:
+    """A completion that was accepted."""
+
+    turn_id: UUID
+
+
+Opened = TypeVar("Opened", OpenedTurn, OpenedCompletion)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment(Generic[Opened]):
     """All that the engine needs to answer an opened turn."""
 
     fence: UUID
     user_id: int
-    opened: OpenedTurn
+    opened: Opened
     started_at: datetime
     routes: tuple[Route, ...]
     """Who answers, and who is asked next when that one fails before its first token."""
@@ -107,9 +137,10 @@ class TurnView:
     """A turn as its owner sees it."""
 
     turn_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
+    """None, and no message either: a completion, which nobody keeps."""
     user_message_id: UUID | None
-    message_id: UUID
+    message_id: UUID | None
     contract: str
     status: str
     model: str
@@ -128,3 +159,19 @@ class FinishedTurn:
     usage: TurnUsage
     status: str
     references: tuple[ReferenceView, ...] = ()
+    finish_reason: str = ""
+    """Why the model ended (a `FinishReason`); empty where somebody else ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCompletion:
+    """A completion that has ended. This is told once, and kept nowhere."""
+
+    turn_id: UUID
+    text: str
+    model: str
+    """That answered."""
+    finish_reason: str
+    """As a finished turn's."""
+    usage: TurnUsage
+    started_at: datetime

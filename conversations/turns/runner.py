@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -17,16 +17,28 @@ from chatplatform.core.aio import in_database_thread, in_search_thread
 from chatplatform.core.drain import draining
 from chatplatform.core.errors import Draining, VendorFailed
 from chatplatform.core.metrics import TURNS_RUNNING, count_answer
+from conversations.errors import AnswerFailed
 from conversations.models import Turn
 from conversations.turns import reading, store, stream
-from conversations.turns.events import TurnCompleted, TurnEvent, TurnFailed, TurnInterrupted, state_of
+from conversations.turns.completion import open_completion
+from conversations.turns.events import TurnCompleted, TurnEnded, TurnEvent, TurnFailed, TurnInterrupted, state_of
 from conversations.turns.keeper import Keeper
 from conversations.turns.live import LiveTurn
 from conversations.turns.log import TurnLog
 from conversations.turns.loops import forever
 from conversations.turns.opening import NeedsPassages, open_turn
 from conversations.turns.replicas import Replicas
-from conversations.turns.request import Assignment, FinishedTurn, MessageView, OpenedTurn, TurnRequest, TurnView
+from conversations.turns.request import (
+    Assignment,
+    CompletionRequest,
+    FinishedCompletion,
+    FinishedTurn,
+    MessageView,
+    OpenedCompletion,
+    OpenedTurn,
+    TurnRequest,
+    TurnView,
+)
 from conversations.turns.transcript import fold
 from providers import tokens
 from providers.base import Provider, ProviderError, ProviderFault
@@ -35,6 +47,8 @@ from providers.fallback import Candidate, Chain
 from providers.registry import Route, open_found
 from retrieval import embedders
 from retrieval.passages import Passages, find_passages
+
+T = TypeVar("T")
 
 
 class TurnRunner:
@@ -49,6 +63,8 @@ class TurnRunner:
         self._find_passages = find_passages
         self._background: set[asyncio.Task[Any]] = set()
         self._openings: set[asyncio.Task[Any]] = set()
+        self._unread: dict[UUID, TurnLog] = {}
+        """Of completions whose reader is there: one that has ended can be read nowhere else."""
         self._ending = False
         """This process ends: what is still accepted is closed at once."""
         self._redis = stream.connect()
@@ -85,13 +101,23 @@ class TurnRunner:
 
     async def start_turn(self, *, principal: Principal, request: TurnRequest) -> OpenedTurn:
         """Accepts a message and begins to answer it. What it raises is a refusal: nothing was stored."""
-        if draining.begun:
-            raise Draining(retry_after=5)
-        opening = self._spawn(self._start(principal, request))
-        self._openings.add(opening)
-        opening.add_done_callback(self._openings.discard)
         # A client that leaves now must not leave an accepted turn without its runner.
-        return await asyncio.shield(opening)
+        return await asyncio.shield(self._opening(self._start(principal, request)))
+
+    async def start_completion(self, *, principal: Principal, request: CompletionRequest) -> OpenedCompletion:
+        """The same for messages that nobody keeps. Whoever began it `leave`s it, when she has read it or will not."""
+        opening = self._opening(self._start_completion(principal, request))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._leave_opened)
+            raise
+
+    def leave(self, opened: OpenedCompletion) -> None:
+        """Nobody can come back to it: the vendor is hung up on, and what was said is forgotten."""
+        self._unread.pop(opened.turn_id, None)
+        if live := self.live.get(opened.turn_id):
+            live.cancel(Turn.State.STOPPED)
 
     async def follow_turn(self, turn_id: UUID, after: int = 0) -> AsyncGenerator[list[TurnEvent], None]:
         """Events with a number above `after`, in batches as they come, up to the ending. Whose turn it is, the caller knows."""
@@ -107,18 +133,14 @@ class TurnRunner:
                     async with asyncio.timeout(timeout):
                         await turn_log.changed()
             if isinstance(turn_log.ended, TurnFailed | TurnInterrupted) and not turn_log.length:
-                raise _vendor_failed(turn_log.ended, turn_id=turn_id, text_kept=False)
+                raise _failed(turn_log, turn_log.ended)
 
     async def finish(self, opened: OpenedTurn) -> FinishedTurn:
         """Waits for the end. Raises VendorFailed when the answer failed or was interrupted; its text is in the history."""
-        async with self._log_of(opened.turn_id) as turn_log:
-            while turn_log.ended is None:
-                await turn_log.changed()
-            text, ended = fold(turn_log.events)
-            started, references = turn_log.started, turn_log.references
-        assert ended is not None
+        turn_log, text, ended = await self._ended(opened.turn_id)
+        started, completed = turn_log.started, isinstance(ended, TurnCompleted)
         if isinstance(ended, TurnFailed | TurnInterrupted):
-            raise _vendor_failed(ended, turn_id=opened.turn_id, text_kept=bool(text))
+            raise _failed(turn_log, ended)
         return FinishedTurn(
             turn_id=opened.turn_id,
             user_message=opened.user_message,
@@ -128,14 +150,38 @@ class TurnRunner:
                 content=text,
                 tokens_used=ended.usage.completion_tokens or 0,
                 created_at=started.at,
-                status="complete" if isinstance(ended, TurnCompleted) else "stopped",
+                status="complete" if completed else "stopped",
                 model=ended.model if isinstance(ended, TurnCompleted) else started.model,
                 turn_id=opened.turn_id,
             ),
             usage=ended.usage,
-            status="completed" if isinstance(ended, TurnCompleted) else "stopped",
-            references=references,
+            status="completed" if completed else "stopped",
+            references=turn_log.references,
+            finish_reason=ended.finish_reason if isinstance(ended, TurnCompleted) else "",
         )
+
+    async def finish_completion(self, opened: OpenedCompletion) -> FinishedCompletion:
+        """Waits for the end. Raises VendorFailed when it failed or was interrupted: what was said until then is lost."""
+        turn_log, text, ended = await self._ended(opened.turn_id)
+        if isinstance(ended, TurnFailed | TurnInterrupted):
+            raise _failed(turn_log, ended)
+        return FinishedCompletion(
+            turn_id=opened.turn_id,
+            text=text,
+            model=ended.model if isinstance(ended, TurnCompleted) else turn_log.started.model,
+            finish_reason=ended.finish_reason if isinstance(ended, TurnCompleted) else "",
+            usage=ended.usage,
+            started_at=turn_log.started.at,
+        )
+
+    async def _ended(self, turn_id: UUID) -> tuple[TurnLog, str, TurnEnded]:
+        """Its log, its whole text and how it ended, once it has."""
+        async with self._log_of(turn_id) as turn_log:
+            while turn_log.ended is None:
+                await turn_log.changed()
+            text, ended = fold(turn_log.events)
+        assert ended is not None
+        return turn_log, text, ended
 
     async def find_turn(self, *, principal: Principal, turn_id: UUID) -> TurnView:
         return await in_database_thread(reading.find_turn, principal=principal, turn_id=turn_id)
@@ -156,20 +202,43 @@ class TurnRunner:
 
     # --- One turn ---------------------------------------------------------------------------------------------------------------
 
+    def _opening(self, start: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """What is being accepted, which goes on when its client leaves. Raises Draining."""
+        if draining.begun:
+            start.close()
+            raise Draining(retry_after=5)
+        opening = self._spawn(start)
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        return opening
+
     async def _start(self, principal: Principal, request: TurnRequest) -> OpenedTurn:
         accepted = await self._accept(principal, request)
         if isinstance(accepted, OpenedTurn):
             return accepted
-        assignment, chain = accepted
+        opened: OpenedTurn = self._launch(*accepted).assignment.opened
+        return opened
+
+    async def _start_completion(self, principal: Principal, request: CompletionRequest) -> OpenedCompletion:
+        live = self._launch(*await in_database_thread(self._open_completion, principal, request))
+        opened: OpenedCompletion = live.assignment.opened
+        self._unread[opened.turn_id] = live.log
+        return opened
+
+    def _launch(self, assignment: Assignment[Any], chain: Chain) -> LiveTurn:
         live = LiveTurn(assignment)
         self._keeper.add(live)
         TURNS_RUNNING.inc()
         if self._ending:
             self._interrupt(live)
         live.task = self._spawn(self._run(live, chain))
-        return assignment.opened
+        return live
 
-    async def _accept(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Chain]:
+    def _leave_opened(self, opening: asyncio.Task[OpenedCompletion]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self.leave(opening.result())
+
+    async def _accept(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment[OpenedTurn], Chain]:
         """Where there are documents they are searched in between, while nothing is locked and no connection is held."""
         try:
             return await in_database_thread(self._open, principal, request)
@@ -184,18 +253,23 @@ class TurnRunner:
             )
         return await in_database_thread(self._open, principal, replace(request, passages=passages))
 
-    def _open(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment, Chain]:
+    def _open(self, principal: Principal, request: TurnRequest) -> OpenedTurn | tuple[Assignment[OpenedTurn], Chain]:
         """Opened and, in the same visit to the database, made ready to answer."""
         assignment = open_turn(principal=principal, request=request)
-        if isinstance(assignment, OpenedTurn):
-            return assignment
+        return assignment if isinstance(assignment, OpenedTurn) else (assignment, self._chain(assignment))
+
+    def _open_completion(self, principal: Principal, request: CompletionRequest) -> tuple[Assignment[OpenedCompletion], Chain]:
+        assignment = open_completion(principal=principal, request=request)
+        return assignment, self._chain(assignment)
+
+    def _chain(self, assignment: Assignment[Any]) -> Chain:
+        """Who is asked. Blocking: it may look at the database."""
         meant = self._try_to_open(assignment.routes[0])
         candidates = [
             Candidate(route, None if number else meant, assignment.threads.get(route.provider_id, ""))
             for number, route in enumerate(assignment.routes)
         ]
-        chain = Chain(candidates, open_later=self._open_later, breakers=self._breakers, prompt_tokens=assignment.prompt_tokens)
-        return assignment, chain
+        return Chain(candidates, open_later=self._open_later, breakers=self._breakers, prompt_tokens=assignment.prompt_tokens)
 
     async def _open_later(self, route: Route) -> Provider:
         """With a look of its own: since the route was found, it may have been switched off, deleted or taken back."""
@@ -227,6 +301,8 @@ class TurnRunner:
     async def _log_of(self, turn_id: UUID) -> AsyncIterator[TurnLog]:
         if live := self.live.get(turn_id):
             yield live.log
+        elif unread := self._unread.get(turn_id):
+            yield unread
         else:
             async with self._replicas.log_of(turn_id) as turn_log:
                 yield turn_log
@@ -266,9 +342,12 @@ class TurnRunner:
         return task
 
 
-def _vendor_failed(ended: TurnFailed | TurnInterrupted, *, turn_id: UUID, text_kept: bool) -> VendorFailed:
-    retry_after = ended.retry_after if isinstance(ended, TurnFailed) else 1
-    return VendorFailed(retry_after=retry_after, turn_id=turn_id, text_kept=text_kept)
+def _failed(turn_log: TurnLog, ended: TurnFailed | TurnInterrupted) -> VendorFailed:
+    """What is left of a turn in a conversation is in its history; of a completion nothing is."""
+    retry_after, started = ended.retry_after if isinstance(ended, TurnFailed) else 1, turn_log.started
+    if started.conversation_id is None:
+        return VendorFailed(retry_after=retry_after)
+    return AnswerFailed(retry_after=retry_after, turn_id=started.turn_id, text_kept=bool(turn_log.length))
 
 
 @cache

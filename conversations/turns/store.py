@@ -138,6 +138,12 @@ _MESSAGE_STATUS = {
     State.INTERRUPTED: Message.Status.INTERRUPTED,
 }
 
+_ENDING = """
+    state = %(state)s, text = '', marks = %(marks)s, prompt_tokens = %(prompt)s, completion_tokens = %(completion)s,
+    cached_tokens = %(cached)s, usage_source = %(source)s, finish_reason = %(finish_reason)s, error_code = %(error_code)s,
+    error_detail = %(error_detail)s, retry_after = %(retry_after)s, ended_at = now(),
+    first_token_at = COALESCE(first_token_at, CASE WHEN %(spoke)s THEN now() END)"""
+_STILL_OURS = f"fence = %(fence)s AND state = 'running' AND (%(whenever)s OR {LEASE_RAN_OUT})"
 # The conversation is locked before the turn is touched, as whoever sends to it or deletes it does.
 _CLOSING = f"""
 WITH room AS MATERIALIZED (
@@ -145,13 +151,9 @@ WITH room AS MATERIALIZED (
     WHERE id = (SELECT conversation_id FROM conversations_turn WHERE uuid = %(turn)s) FOR NO KEY UPDATE
 ), ended AS (
     UPDATE conversations_turn AS turn
-    SET state = %(state)s, text = '', marks = %(marks)s, prompt_tokens = %(prompt)s, completion_tokens = %(completion)s,
-        cached_tokens = %(cached)s, usage_source = %(source)s, finish_reason = %(finish_reason)s, error_code = %(error_code)s,
-        error_detail = %(error_detail)s, retry_after = %(retry_after)s, ended_at = now(),
-        first_token_at = COALESCE(first_token_at, CASE WHEN %(spoke)s THEN now() END)
+    SET {_ENDING}
     FROM room
-    WHERE turn.uuid = %(turn)s AND turn.conversation_id = room.id AND fence = %(fence)s AND state = 'running'
-        AND (%(whenever)s OR {LEASE_RAN_OUT})
+    WHERE turn.uuid = %(turn)s AND turn.conversation_id = room.id AND {_STILL_OURS}
     RETURNING turn.uuid AS turn_id, answer_id AS message_id, conversation_id, provider_id, provider_name, model_asked, ended_at,
         COALESCE(NULLIF(%(model)s, ''), model) AS model_answered
 ), answered AS (
@@ -168,6 +170,15 @@ WITH room AS MATERIALIZED (
     UPDATE conversations_reference SET kind = 'direct' FROM ended
     WHERE conversations_reference.message_id = ended.message_id AND position = ANY (%(cited)s::smallint[])
 )"""  # noqa: S608
+# A completion leaves nothing of what was said. Who answered, a turn with an answer knows by that.
+_CLOSING_COMPLETION = f"""
+WITH ended AS (
+    UPDATE conversations_turn
+    SET {_ENDING}, model = COALESCE(NULLIF(%(model)s, ''), model)
+    WHERE uuid = %(turn)s AND conversation_id IS NULL AND {_STILL_OURS}
+    RETURNING uuid AS turn_id, answer_id AS message_id, conversation_id, provider_id, provider_name, model_asked, ended_at,
+        model AS model_answered
+)"""  # noqa: S608
 _KEEP_THREAD = """
 INSERT INTO conversations_vendorthread (conversation_id, provider_id, thread, after_id)
 SELECT turn.conversation_id, provider.id, %(thread)s, turn.answer_id
@@ -175,8 +186,12 @@ FROM conversations_turn AS turn JOIN providers_provider AS provider ON provider.
 WHERE turn.uuid = %(turn)s
 ON CONFLICT (conversation_id, provider_id) DO UPDATE SET thread = EXCLUDED.thread, after_id = EXCLUDED.after_id
 """
-_CLOSE_AND_SETTLE = f"{_CLOSING}, {ledger.SETTLING} SELECT ended_at FROM ended"  # noqa: S608
-_CLOSE_AND_RELEASE = f"{_CLOSING}, {ledger.RELEASING} SELECT ended_at FROM ended"  # noqa: S608
+_CLOSE = {
+    (kept, free): f"{closing}, {ledger.RELEASING if free else ledger.SETTLING} SELECT ended_at FROM ended"  # noqa: S608
+    for kept, closing in ((True, _CLOSING), (False, _CLOSING_COMPLETION))
+    for free in (True, False)
+}
+"""By whether there is a conversation, and whether it costs nothing."""
 
 
 def close_turn(
@@ -187,10 +202,11 @@ def close_turn(
     price: Price | None,
     ending: Ending,
     references: Sequence[ReferenceView] = (),
+    kept: bool = True,
     only_if_expired: bool = False,
 ) -> datetime | None:
     """Stores the answer, what it is found by, which of the `references` that it was given it uses, and what it cost, once, in one
-    statement. `price`: as it was when the turn began.
+    statement. `price`: as it was when the turn began. Of a completion (not `kept`) only what it cost.
 
     The time it was closed at, or None when the turn was lost before (or, `only_if_expired`, when whoever runs it has come back to
     life and renewed its lease).
@@ -201,12 +217,8 @@ def close_turn(
         "fence": fence,
         "whenever": not only_if_expired,
         "state": ending.state,
-        "status": _MESSAGE_STATUS[State(ending.state)].value,
-        "text": ending.text,
-        "words": search.entry_words(user_id=user_id, text=ending.text),
         "spoke": bool(ending.text),
-        "marks": ending.marks,
-        "tokens": Int8(0 if ending.free else usage.completion_tokens or 0),
+        "marks": ending.marks if kept else b"",
         "prompt": None if ending.free or usage.prompt_tokens is None else Int8(usage.prompt_tokens),
         "completion": None if ending.free or usage.completion_tokens is None else Int8(usage.completion_tokens),
         "cached": Int8(0 if ending.free else usage.cached_tokens or 0),
@@ -214,18 +226,29 @@ def close_turn(
         "finish_reason": ending.finish_reason,
         "model": ending.model[:200],
         "error_code": ending.error_code,
-        "error_detail": ending.error_detail[:2000],
+        "error_detail": ending.error_detail[:2000] if kept else "",  # a vendor may quote what it was asked
         "retry_after": ending.retry_after,
-        "cited": list(positions_cited(ending.text, [reference.excerpt for reference in references])),
     }
-    if ending.free:
-        row = ask(_CLOSE_AND_RELEASE, values).row()
-    else:
-        row = ask(_CLOSE_AND_SETTLE, values | ledger.used(usage=usage, price=price)).row()
+    if kept:
+        values |= _answer(ending, user_id, references)
+    if not ending.free:
+        values |= ledger.used(usage=usage, price=price)
+    row = ask(_CLOSE[kept, ending.free], values).row()
     if row is None:
         return None
-    if ending.thread:
+    if ending.thread and kept:
         # On its own: should this be lost, the vendor is told everything anew next time.
         ask(_KEEP_THREAD, {"turn": turn_id, "thread": ending.thread})
     closed_at: datetime = row[0]
     return closed_at
+
+
+def _answer(ending: Ending, user_id: int, references: Sequence[ReferenceView]) -> dict[str, Any]:
+    """What its message is given."""
+    return {
+        "status": _MESSAGE_STATUS[State(ending.state)].value,
+        "text": ending.text,
+        "words": search.entry_words(user_id=user_id, text=ending.text),
+        "tokens": Int8(0 if ending.free else ending.usage.completion_tokens or 0),
+        "cited": list(positions_cited(ending.text, [reference.excerpt for reference in references])),
+    }

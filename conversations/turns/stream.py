@@ -22,6 +22,8 @@ from conversations.turns.events import TurnEnded
 from conversations.turns.log import TurnLog, pack, unpack
 
 START = b"0-0"
+COMPLETION_SECONDS = 5
+"""That the stream of a completion outlives it, so that a follower in another process hears its end."""
 
 
 def stream_key(turn_id: UUID) -> str:
@@ -56,8 +58,7 @@ async def publish(client: redis.asyncio.Redis, logs: Iterable[TurnLog], *, forge
             # not come back to life, and without an expiry at that.
             pipe.xadd(key, {"n": begin + 1, "events": pack(batch)}, nomkstream=begin > log.head)
             if begin == log.head or log.ended is not None:
-                seconds = settings.TURN_LOG_TTL_SECONDS if log.ended else settings.PROVIDER_TOTAL_TIMEOUT * 2
-                pipe.expire(key, int(seconds))  # Redis takes no fraction
+                pipe.expire(key, _seconds(log))
             sent.append((log, begin + len(batch)))
         keys = [stream_key(turn_id) for turn_id in forget]
         if keys:
@@ -66,6 +67,12 @@ async def publish(client: redis.asyncio.Redis, logs: Iterable[TurnLog], *, forge
             await pipe.execute()
         for log, count in sent:
             log.published = count
+
+
+def _seconds(log: TurnLog) -> int:
+    if log.ended is None:
+        return int(settings.PROVIDER_TOTAL_TIMEOUT * 2)  # Redis takes no fraction
+    return COMPLETION_SECONDS if log.started.conversation_id is None else int(settings.TURN_LOG_TTL_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,15 @@ class Terms:
     system: str
     temperature: float | None
     max_tokens: int | None
+    top_p: float | None
+    stop: tuple[str, ...]
     topic_ids: tuple[int, ...]
     """Topics that are read before the answer: the conversation's and the agent's."""
 
     @property
-    def options(self) -> dict[str, float]:
+    def options(self) -> dict[str, object]:
         """What anybody said about how the model is to be asked."""
-        said = {"temperature": self.temperature, "max_tokens": self.max_tokens}
+        said = {"temperature": self.temperature, "max_tokens": self.max_tokens, "top_p": self.top_p, "stop": self.stop or None}
         return {name: value for name, value in said.items() if value is not None}
 
 
@@ -44,13 +46,15 @@ def terms_of(*, principal: Principal, request: TurnRequest, room: Room, director
     return Terms(
         routes=routes,
         system="\n\n".join(text for text in (agent.system_prompt if agent else "", room.system_message) if text),
-        temperature=_first_given(request.temperature, of_room.temperature, of_agent.get("temperature"), routes[0].temperature),
-        max_tokens=_first_given(request.max_tokens, of_room.max_tokens, of_agent.get("max_tokens"), routes[0].max_tokens),
+        temperature=first_given(request.temperature, of_room.temperature, of_agent.get("temperature"), routes[0].temperature),
+        max_tokens=first_given(request.max_tokens, of_room.max_tokens, of_agent.get("max_tokens"), routes[0].max_tokens),
+        top_p=request.top_p,
+        stop=request.stop,
         topic_ids=tuple(dict.fromkeys(topics)),
     )
 
 
-def _first_given(*values: T | None) -> T | None:
+def first_given(*values: T | None) -> T | None:
     return next((value for value in values if value is not None), None)
 
 

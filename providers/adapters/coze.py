@@ -45,7 +45,7 @@ class Coze(ThreadedAdapter):
         return {
             **request.extra,
             "bot_id": self._bot_id,
-            "user_id": request.user or NOBODY,
+            "user_id": self.endpoint.config.get("user_id") or request.user or NOBODY,
             "stream": True,
             "auto_save_history": True,
             "additional_messages": _messages(request),

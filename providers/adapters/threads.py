@@ -54,8 +54,9 @@ def thread_id(value: Any) -> str:
 
 
 def question(request: ProviderRequest) -> str:
-    """The newest message."""
-    return request.messages[-1].content
+    """The newest message. (Instructions may stand after it.)"""
+    said = _said(request)
+    return said[-1].content if said else ""
 
 
 def instructions(request: ProviderRequest) -> str:
@@ -65,7 +66,11 @@ def instructions(request: ProviderRequest) -> str:
 
 def history(request: ProviderRequest) -> tuple[PromptMessage, ...]:
     """What was said before the newest message."""
-    return tuple(message for message in request.messages[:-1] if message.role != "system")
+    return _said(request)[:-1]
+
+
+def _said(request: ProviderRequest) -> tuple[PromptMessage, ...]:
+    return tuple(message for message in request.messages if message.role != "system")
 
 
 def as_one_text(request: ProviderRequest) -> str:

@@ -139,6 +139,11 @@ def test_a_conversation_that_coze_has_not_is_told_whole_the_question_last() -> N
     assert ADAPTER.url(asked(ASKED)) == "https://api.coze.cn/v3/chat"
 
 
+def test_a_user_that_the_operators_name_is_the_one_that_coze_is_told_of() -> None:
+    adapter = Coze(Endpoint("https://api.coze.cn", KEY, config={"bot_id": "7379462189365198898", "user_id": "the-clinic"}))
+    assert adapter.body(asked(ASKED))["user_id"] == "the-clinic"
+
+
 def test_a_conversation_that_coze_has_is_continued_with_the_question_alone() -> None:
     request = asked(TOLD, *EARLIER, ASKED, thread="73/8")
     assert [message["content"] for message in ADAPTER.body(request)["additional_messages"]] == ["And in winter?"]

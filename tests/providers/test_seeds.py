@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.checks import run_checks
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -12,7 +13,7 @@ from accounts.principal import Principal
 from chatplatform.core.models import AuditEvent
 from chatplatform.core.pages import PageRequest
 from providers import catalogue, directory, registry, seed, selectors
-from providers.models import Agent, ModelAlias, ModelPrice, Provider, SeedState
+from providers.models import Agent, Kind, ModelAlias, ModelPrice, Provider, SeedState
 
 pytestmark = pytest.mark.django_db
 
@@ -246,3 +247,79 @@ def test_an_edited_alias_belongs_to_the_operator(operator: Client) -> None:
     assert answer.status_code == 302
     alias.refresh_from_db()
     assert (alias.model, alias.is_seeded) == ("acme-2", False)
+
+
+# Coze
+
+
+@pytest.fixture
+def _coze(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COZE_API_TOKEN", KEY)
+    monkeypatch.setenv("COZE_BOT_ID", "7379462189365198898")
+
+
+def coze() -> Provider:
+    return Provider.objects.get(kind=Kind.COZE)
+
+
+@pytest.mark.usefixtures("_coze")
+def test_the_document_s_variables_are_a_provider_with_its_bot() -> None:
+    seed.seed()
+    assert selectors.provider_of_the_environment(kind=Kind.COZE) == coze().pk
+    assert (coze().base_url, coze().config) == ("https://api.coze.cn", {"bot_id": "7379462189365198898"})
+    assert coze().has_key
+    assert KEY not in str(Provider.objects.values())
+    assert asked(None)[0] == asked("gpt-4")[0] == "coze", "it is all there is"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://api.coze.cn/v3", "https://api.coze.cn"),
+        ("https://api.coze.cn/v3/", "https://api.coze.cn"),
+        ("https://api.coze.com", "https://api.coze.com"),
+        ("http://127.0.0.1:9/coze", "http://127.0.0.1:9/coze"),
+    ],
+)
+@pytest.mark.usefixtures("_coze")
+def test_the_address_may_end_in_the_version(monkeypatch: pytest.MonkeyPatch, given: str, address: str) -> None:
+    monkeypatch.setenv("COZE_BASE_URL", given)
+    seed.seed()
+    assert coze().base_url == address
+
+
+@pytest.mark.usefixtures("_coze")
+def test_a_user_of_the_operators_is_told_to_coze_and_the_document_s_example_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, kept in (("default_user", None), ("the-clinic", "the-clinic"), ("", None)):
+        monkeypatch.setenv("COZE_USER_ID", given)
+        seed.seed()
+        assert coze().config.get("user_id") == kept
+
+
+@pytest.mark.usefixtures("_coze", "_local")
+def test_who_answers_by_default_stays_the_one_it_was() -> None:
+    seed.seed()
+    assert asked(None)[0] == asked("gpt-4")[0] == "local"
+
+
+@pytest.mark.usefixtures("_local")
+@pytest.mark.parametrize("missing", ["COZE_API_TOKEN", "COZE_BOT_ID"])
+def test_half_of_it_is_nothing(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setenv("COZE_API_TOKEN", KEY)
+    monkeypatch.setenv("COZE_BOT_ID", "7379462189365198898")
+    monkeypatch.delenv(missing)
+    seed.seed()
+    assert selectors.provider_of_the_environment(kind=Kind.COZE) is None
+    assert {finding.id for finding in run_checks()} >= {"chatplatform.E014"}
+
+
+@pytest.mark.usefixtures("_coze", "_local")
+def test_taken_out_of_the_environment_or_switched_off_it_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed.seed()
+    Provider.objects.filter(kind=Kind.COZE).update(is_active=False)
+    assert selectors.provider_of_the_environment(kind=Kind.COZE) is None
+    Provider.objects.filter(kind=Kind.COZE).update(is_active=True)
+    monkeypatch.delenv("COZE_BOT_ID")
+    seed.seed()
+    assert selectors.provider_of_the_environment(kind=Kind.COZE) is None
+    assert not coze().is_active
