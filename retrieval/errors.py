@@ -3,13 +3,15 @@
 InvalidInput (core)
 ├── EmptyFile               there is nothing in it
 ├── UnsupportedFile         none of the types that are taken
-└── FileTypeMismatch        the name says another type than the content
+├── FileTypeMismatch        the name says another type than the content
+└── UnreadableDrawing       what is drawn in it cannot be read
 NotFound (core)
 ├── TopicNotFound           none that this person may read
 └── DocumentNotFound        the same
 Conflict (core)
 └── TopicNameTaken          she has one of that name
 RetryLater (core)
+├── DrawingsBusy            too many drawings are being read
 └── RetrievalFailed         a search cannot be answered
     └── EmbeddingFailed     a model that makes vectors did not, or made something else
 DomainError (core)
@@ -32,6 +34,14 @@ class UnsupportedFile(InvalidInput):
 
 class FileTypeMismatch(InvalidInput):
     """The file's content is of another type than its name says."""
+
+
+class UnreadableDrawing(InvalidInput):
+    """The drawing cannot be read."""
+
+
+class DrawingsBusy(RetryLater):
+    """Too many drawings are being read, please try again later."""
 
 
 class TopicNotFound(NotFound):

@@ -1,4 +1,4 @@
-"""The text of a file, read by a child process that may do nothing else: see `sandbox.py`.
+"""What is in a file, read by a child process that may do nothing else: see `sandbox.py`.
 
 Every parser of a format is assumed to be breakable by a file made for it. So the child knows no Django and no secret, has bounds
 on memory, processor time, wall time and output, cannot open a socket or start a program, and dies with whoever asked it.
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 PROJECT = Path(__file__).resolve().parents[2]
+_FAILED = b'{"failure"'
+"""How an answer begins that is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,25 @@ def extract(*, path: Path, extension: str, limits: Limits | None = None) -> Extr
 
     Raises ExtractionFailed, whatever the file does.
     """
-    limits = limits or Limits()
-    order = {"path": str(path.resolve()), "extension": extension, "parent": os.getpid(), "limits": asdict(limits)}
+    answer = run_child(task="text", path=path.resolve(), extension=extension, limits=limits or Limits())
+    try:
+        found: dict[str, Any] = json.loads(answer)
+        written_at = datetime.fromisoformat(found["written_at"]) if found["written_at"] else None
+        return Extracted(**{**found, "page_starts": tuple(found["page_starts"]), "written_at": written_at})
+    except (ValueError, TypeError, KeyError) as error:  # it ended well and did not answer
+        raise ExtractionFailed("broken", f"no answer: {error}") from error
+
+
+def run_child(*, task: str, path: Path, extension: str, limits: Limits, content: IO[bytes] | None = None) -> bytes:
+    """What a child answers who does `task` (of `child.TASKS`) with the file at `path`: a JSON object. Blocks until it has ended.
+
+    `content` is an open file that the child finds at `/dev/stdin`, for what is nowhere else. Raises ExtractionFailed.
+    """
+    order = {"task": task, "path": str(path), "extension": extension, "parent": os.getpid(), "limits": asdict(limits)}
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", "-s", "-B", "-m", "retrieval.extract.child", json.dumps(order)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if content is None else content,
             stdout=answer,
             stderr=errors,
             cwd="/",
@@ -85,7 +100,7 @@ def extract(*, path: Path, extension: str, limits: Limits | None = None) -> Extr
             raise ExtractionFailed("took_too_long", f"more than {limits.wall_seconds} s")
         if code:
             raise _ended_by(code, _tail(errors))
-        return _parsed(answer)
+        return _answered(answer)
 
 
 def _ends_within(pid: int, seconds: float) -> bool:
@@ -114,13 +129,13 @@ def _tail(errors: IO[bytes]) -> str:
     return errors.read().decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
 
-def _parsed(answer: IO[bytes]) -> Extracted:
+def _answered(answer: IO[bytes]) -> bytes:
     answer.seek(0)
+    said = answer.read()
+    if not said.startswith(_FAILED):
+        return said
     try:
-        found: dict[str, Any] = json.load(answer)
-        if "failure" in found:
-            raise ExtractionFailed(str(found["failure"]), str(found["detail"]))
-        written_at = datetime.fromisoformat(found["written_at"]) if found["written_at"] else None
-        return Extracted(**{**found, "page_starts": tuple(found["page_starts"]), "written_at": written_at})
-    except (ValueError, TypeError, KeyError) as error:  # it ended well and did not answer
+        failed = json.loads(said)
+        raise ExtractionFailed(str(failed["failure"]), str(failed["detail"]))
+    except (ValueError, KeyError) as error:
         raise ExtractionFailed("broken", f"no answer: {error}") from error

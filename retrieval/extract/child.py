@@ -28,7 +28,12 @@ READERS = {
     "gif": "retrieval.extract.picture:read_picture",
     "webp": "retrieval.extract.picture:read_picture",
 }
-"""Which function reads which type. Named, not imported: each brings a library that only its own type needs."""
+"""Which function reads the text of which type. Named, not imported: each brings a library that only its own type needs."""
+DRAWINGS = {
+    "dxf": "retrieval.extract.geometry.sheet:read_dxf",
+    "dwg": "retrieval.extract.geometry.sheet:read_dwg",
+}
+"""The same of what is drawn."""
 
 PICTURES = {"jpg", "png", "gif", "webp"}
 
@@ -37,7 +42,7 @@ def main(order: dict[str, Any]) -> None:
     limits = Limits(**order["limits"])
     confine(limits=limits, parent=order["parent"])
     try:
-        answer = asdict(_checked(_read(Path(order["path"]), order["extension"]), order["extension"], limits))
+        answer = TASKS[order["task"]](Path(order["path"]), order["extension"], limits)
     except ExtractionFailed as failed:
         answer = {"failure": failed.failure, "detail": failed.detail}
     except MemoryError:
@@ -46,13 +51,26 @@ def main(order: dict[str, Any]) -> None:
         # A parser may raise anything on a file made to break it.
         detail = f"{type(error).__name__}: {error}"[:500].encode("utf-8", "backslashreplace").decode()
         answer = {"failure": "broken", "detail": detail.replace("\x00", "\\x00")}
-    json.dump(answer, sys.stdout, default=datetime.isoformat)
+    sys.stdout.buffer.write(answer if isinstance(answer, bytes) else json.dumps(answer, default=datetime.isoformat).encode())
 
 
-def _read(path: Path, extension: str) -> Extracted:
-    module, _colon, function = READERS[extension].partition(":")
-    reader: Callable[[Path], Extracted] = getattr(import_module(module), function)
-    return reader(path)
+def _text(path: Path, extension: str, limits: Limits) -> dict[str, Any]:
+    return asdict(_checked(_function(READERS[extension])(path), extension, limits))
+
+
+def _drawing(path: Path, extension: str, limits: Limits) -> bytes:
+    drawn: bytes = _function(DRAWINGS[extension])(path, limits.characters)
+    return drawn
+
+
+TASKS: dict[str, Callable[[Path, str, Limits], Any]] = {"text": _text, "drawing": _drawing}
+"""What a child can be asked for. The answer is a JSON object, written or not yet."""
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, _colon, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 
 def _checked(found: Extracted, extension: str, limits: Limits) -> Extracted:

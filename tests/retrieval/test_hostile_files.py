@@ -63,7 +63,7 @@ def test_a_damaged_file_is_read_or_has_a_reason_or_ends_its_reader_alone(extensi
     count = MUTATIONS.get(extension, 8)
     for number, content in enumerate(hostile.mutations(hostile.SAMPLES[extension](), count, seed=extension)):
         (tmp_path / str(number)).write_bytes(content)
-    command = [sys.executable, "-m", "tests.retrieval.many", extension, str(tmp_path)]
+    command = [sys.executable, "-m", "tests.retrieval.many", "text", extension, str(tmp_path)]
     subprocess.run(command, cwd=PROJECT, timeout=280, check=True, capture_output=True)
     answers = [json.loads(answer.read_bytes() or "null") for answer in tmp_path.glob("*.json")]
     assert len(answers) == count
