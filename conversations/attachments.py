@@ -30,10 +30,6 @@ def set_documents(*, principal: Principal, conversation: Conversation, document_
     attach_documents(room_id=conversation.pk, document_ids=rows, now=timezone.now())
 
 
-def forget_documents(*, conversation: Conversation) -> None:
-    ConversationDocument.objects.filter(conversation=conversation).delete()
-
-
 def attached_documents(*, conversation_number: int) -> tuple[UUID, ...]:
     """Of a conversation that was read through its owner, in the order in which they were attached."""
     rows = ConversationDocument.objects.filter(conversation_id=conversation_number).order_by("id")

@@ -86,6 +86,15 @@ def get_conversation(*, principal: Principal, conversation_id: UUID | int) -> Co
     return found
 
 
+def lock_conversation(*, principal: Principal, conversation_id: UUID | int) -> Conversation:
+    """The same, locked until the transaction ends: nobody sends to it, changes it or deletes it. Raises ConversationNotFound."""
+    hers = Conversation.objects.filter(named(conversation_id), user_id=principal.user_id, deleted_at=None)
+    found = hers.select_for_update(no_key=True).first()
+    if found is None:
+        raise ConversationNotFound()
+    return found
+
+
 def answered_by(*, conversations: QuerySet[Conversation], provider_id: int) -> QuerySet[Conversation]:
     """Those whose record would name this provider."""
     return conversations.filter(Q(provider_id=provider_id) | Q(provider=None, leaf__turn__provider_id=provider_id))
@@ -110,7 +119,7 @@ def messages_of(*, conversation: Conversation) -> list[MessageRecord]:
 def answer_of(*, turn_id: UUID) -> AnswerRecord:
     """Raises TurnNotFound."""
     turn = Turn.objects.select_related("conversation").filter(uuid=turn_id).first()
-    if turn is None:
+    if turn is None or turn.conversation is None or turn.answer_id is None:
         raise TurnNotFound()
     message = _message_records(Message.objects.filter(pk=turn.answer_id))[0]
     return AnswerRecord(message, turn.conversation, _answerers([turn.provider_id]).get(turn.provider_id or 0))
@@ -118,10 +127,10 @@ def answer_of(*, turn_id: UUID) -> AnswerRecord:
 
 def numbers_of(*, turn_id: UUID) -> tuple[int, int]:
     """The numbers of a turn's conversation and answer. Raises TurnNotFound."""
-    row = Turn.objects.filter(uuid=turn_id).values_list("conversation_id", "answer_id").first()
-    if row is None:
+    conversation, answer = Turn.objects.filter(uuid=turn_id).values_list("conversation_id", "answer_id").first() or (None, None)
+    if conversation is None or answer is None:
         raise TurnNotFound()
-    return row
+    return conversation, answer
 
 
 def _with_last(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:

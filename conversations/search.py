@@ -7,9 +7,8 @@ the index of their own, and a search costs what she has, however much the others
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -64,24 +63,8 @@ def index_message(*, user_id: int, conversation_id: int, message_id: int, text: 
         )
 
 
-def index_messages(*, user_id: int, conversation_id: int, texts: Iterable[tuple[int, str]]) -> None:
-    """Many at once: (message id, text)."""
-    owner = _owner(user_id)
-    rows: list[Any] = [
-        {"conversation": conversation_id, "message": message_id, "words": [f"{owner}:{word}" for word in words]}
-        for message_id, text in texts
-        if (words := words_of(text))
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(_REPLACE_MESSAGE, rows)
-
-
 def forget_message(*, message_id: int) -> None:
     SearchEntry.objects.filter(message_id=message_id).delete()
-
-
-def forget_conversation(*, conversation_id: int) -> None:
-    SearchEntry.objects.filter(conversation_id=conversation_id).delete()
 
 
 def matching(

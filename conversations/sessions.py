@@ -202,12 +202,17 @@ FROM conversations_conversation conversation
 LEFT JOIN LATERAL (
     SELECT * FROM conversations_message
     WHERE conversation_id = conversation.id AND deleted_at IS NULL {{filters}}
-    ORDER BY id DESC LIMIT %(size)s OFFSET %(offset)s
+    ORDER BY id {{order}} LIMIT %(size)s OFFSET %(offset)s
 ) message ON true
 {_ITS_TURN}
 WHERE conversation.uuid = %(conversation)s AND {_HERS}
-ORDER BY message.id DESC
+ORDER BY message.id {{order}}
 """  # noqa: S608
+# The newest so many, where a contract shows no more.
+_NEWEST = """AND id >= COALESCE((
+    SELECT id FROM conversations_message WHERE conversation_id = conversation.id AND deleted_at IS NULL
+    ORDER BY id DESC LIMIT 1 OFFSET %(most)s - 1
+), 0)"""
 _COUNT = "(SELECT count(*) FROM conversations_message WHERE conversation_id = conversation.id AND deleted_at IS NULL {filters})"
 _WHERE_IS = f"""
 SELECT message.id
@@ -224,8 +229,11 @@ def read_messages(
     before: UUID | None = None,
     after: UUID | None = None,
     role: str | None = None,
+    most: int | None = None,
+    newest_first: bool = True,
 ) -> Page[MessageDetail]:
-    """What was said, newest first; of it only what came `before` or `after` a message, or is of one `role`.
+    """What was said, newest or oldest first; of it only what came `before` or `after` a message, or is of one `role`. `most`: as
+    if nothing had been said before the newest so many.
 
     Raises ConversationNotFound; MessageNotFound when such a message was never said here.
     """
@@ -238,9 +246,13 @@ def read_messages(
     if role is not None:
         filters += " AND role = %(role)s"
         values["role"] = role
+    if most is not None:
+        filters += f" {_NEWEST}"
+        values["most"] = Int8(most)
     # `message_count` is kept by whoever adds or deletes a message.
     total = _COUNT.format(filters=filters) if filters else "conversation.message_count"
-    rows = fetch_all(_PAGE.replace("{total}", total).replace("{filters}", filters), values)
+    order = "DESC" if newest_first else "ASC"
+    rows = fetch_all(_PAGE.replace("{total}", total).replace("{filters}", filters).replace("{order}", order), values)
     if not rows:
         raise ConversationNotFound()
     found = [_message(row[1:]) for row in rows if row[1] is not None]

@@ -2,21 +2,35 @@
 
 import asyncio
 import contextlib
+import uuid
 
 import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import transaction
 
-from chatplatform.core.origin import NOWHERE
+from chatplatform.core.models import AuditEvent
+from chatplatform.core.origin import NOWHERE, Origin
 from conversations import services
 from conversations.errors import ConversationNotFound, TurnNotFound
-from conversations.models import Conversation, Message, Turn
+from conversations.models import (
+    Conversation,
+    ConversationDocument,
+    Message,
+    MessageRevision,
+    Reference,
+    SearchEntry,
+    Turn,
+    VendorThread,
+)
 from conversations.turns.events import ENDINGS, TurnStopped
 from conversations.turns.stream import stream_key
+from providers.models import Provider
 from providers.testing import ScriptedProvider, say, wait
 from quotas.models import Reservation, Usage
 from quotas.selectors import check_books
+from retrieval.models import Document
 from tests.conversations.acting import asking, ended, new_conversation, read
 
 
@@ -69,6 +83,117 @@ async def test_followers_are_told_and_no_text_stays_anywhere(runner, elsewhere, 
     assert await sync_to_async(check_books)() == []
     with pytest.raises(ConversationNotFound):
         await runner.start_turn(principal=alice, request=asking(conversation))
+
+
+def everything_in(conversation) -> list[int]:
+    """How many rows there are of each kind that holds something of it."""
+    return [
+        MessageRevision.objects.filter(message__conversation=conversation).count(),
+        Reference.objects.filter(message__conversation=conversation).count(),
+        SearchEntry.objects.filter(conversation=conversation).count(),
+        VendorThread.objects.filter(conversation=conversation).count(),
+        ConversationDocument.objects.filter(conversation=conversation).count(),
+    ]
+
+
+def fill(principal) -> Conversation:
+    """A conversation with something of each kind."""
+    earlier = [("user", "secret question"), ("assistant", "secret answer")]
+    conversation = services.create_conversation(
+        principal=principal, contract="test", title="Secret", description="secret", metadata={"secret": 1}, earlier=earlier
+    )
+    message = Message.objects.filter(conversation=conversation).latest("pk")
+    MessageRevision.objects.create(message=message, content="secret before")
+    Message.objects.filter(pk=message.pk).update(metadata={"secret": 1})
+    VendorThread.objects.create(conversation=conversation, provider=Provider.objects.get(), thread="secret", after=message)
+    document = Document.objects.create(
+        owner_id=principal.user_id,
+        original_name="a.txt",
+        kind="document",
+        extension="txt",
+        size=1,
+        sha256=conversation.uuid.bytes * 2,
+    )
+    ConversationDocument.objects.create(conversation=conversation, document=document)
+    Reference.objects.create(
+        message=message,
+        position=1,
+        document=document,
+        document_uuid=document.uuid,
+        document_version=1,
+        chunk_uuid=uuid.uuid4(),
+        file_type="txt",
+        start=0,
+        end=6,
+        excerpt="secret",
+        score=1,
+    )
+    return conversation
+
+
+def test_all_that_tells_of_it_goes_and_nothing_of_others(alice, bob):
+    hers, kept, his = fill(alice), fill(alice), fill(bob)
+    assert everything_in(hers) == [1, 1, 3, 1, 1]
+    others = (everything_in(kept), everything_in(his))
+    services.delete_conversation(principal=alice, conversation_id=hers.uuid, origin=Origin("192.0.2.1", "a\x00gent", "req_1"))
+    assert everything_in(hers) == [0, 0, 0, 0, 0]
+    assert set(Message.objects.filter(conversation=hers).values_list("content", "metadata__secret")) == {("", None)}
+    row = Conversation.objects.get(pk=hers.pk)
+    assert (row.title, row.description, row.metadata, row.message_count) == ("", "", {}, 2)
+    assert (everything_in(kept), everything_in(his)) == others
+    assert Message.objects.filter(conversation__in=[kept, his]).exclude(content="").count() == 4
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor_id, event.target) == (
+        "conversation.deleted",
+        alice.user_id,
+        f"conversation:{hers.uuid}",
+    )
+    assert (event.address, event.user_agent, event.request_id, event.outcome) == ("192.0.2.1", "a\\x00gent", "req_1", "ok")
+
+
+def test_it_is_two_statements_that_go_out_together(alice, django_assert_num_queries):
+    by_id, by_number = fill(alice), fill(alice)
+    for named in (by_id.uuid, by_number.pk):
+        with django_assert_num_queries(4):  # the transaction's beginning and end among them
+            services.delete_conversation(principal=alice, conversation_id=named, origin=NOWHERE)
+    assert not Message.objects.exclude(content="").exists()
+
+
+def test_what_is_not_hers_or_gone_already_is_not_found(alice, bob):
+    his, hers = fill(bob), fill(alice)
+    services.delete_conversation(principal=alice, conversation_id=hers.pk, origin=NOWHERE)
+    for named in (his.uuid, his.pk, hers.uuid, hers.pk, uuid.uuid4()):
+        with pytest.raises(ConversationNotFound):
+            services.delete_conversation(principal=alice, conversation_id=named, origin=NOWHERE)
+    assert everything_in(his) == [1, 1, 3, 1, 1]
+    assert AuditEvent.objects.count() == 1
+
+
+async def test_what_somebody_stores_while_it_waits_to_be_deleted_goes_too(alice):
+    """The other transaction holds the conversation, and is done with what it stores only when the deletion waits already."""
+    conversation = await sync_to_async(fill)(alice)
+    is_held, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def store():
+        with transaction.atomic():
+            Conversation.objects.select_for_update(no_key=True).get(pk=conversation.pk)
+            loop.call_soon_threadsafe(is_held.set)
+            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+            Message.objects.create(conversation=conversation, role="user", content="secret, too")
+
+    storing = asyncio.create_task(sync_to_async(store, thread_sensitive=False)())
+    await is_held.wait()
+    deleting = asyncio.create_task(
+        sync_to_async(services.delete_conversation, thread_sensitive=False)(
+            principal=alice, conversation_id=conversation.uuid, origin=NOWHERE
+        )
+    )
+    await asyncio.sleep(0.3)
+    assert not deleting.done()
+    go_on.set()
+    await asyncio.gather(storing, deleting)
+    await nothing_is_left_of(conversation)
 
 
 async def test_answers_that_ended_a_moment_ago_go_out_of_redis_too(runner, alice, scripted):

@@ -217,6 +217,18 @@ class TestHistory:
         assert self.read(alice, conversation, role="system") == ([], 0)
         assert self.read(alice, conversation, PageRequest(number=2, size=1), role="assistant") == (["m3"], 3)
 
+    def test_no_further_back_than_the_newest_so_many(self, alice, said):
+        conversation, messages = said
+        assert self.read(alice, conversation, most=4) == (["m5", "m4", "m3", "m2"], 4)
+        assert self.read(alice, conversation, PageRequest(number=2, size=3), most=4) == (["m2"], 4)
+        assert self.read(alice, conversation, before=messages[4].uuid, most=4) == (["m3", "m2"], 2)
+        assert self.read(alice, conversation, before=messages[1].uuid, most=4) == ([], 0)
+        assert self.read(alice, conversation, role="user", most=4) == (["m4", "m2"], 2)
+        assert self.read(alice, conversation, most=1000)[1] == 6
+        services.delete_message(principal=alice, message_id=messages[4].uuid, origin=NOWHERE)
+        assert self.read(alice, conversation, most=4) == (["m5", "m3", "m2", "m1"], 4)
+        assert self.read(alice, create(alice), most=4) == ([], 0)
+
     def test_a_place_in_another_conversation_is_none(self, alice, bob, said):
         conversation, messages = said
         other = create(alice)
