@@ -50,6 +50,8 @@ def recheck(principal: Principal) -> None:
             standing = feed.api_key(principal.api_key_id)
         elif principal.session_id is not None:
             standing = feed.session(principal.session_id)
+        elif principal.is_guest:
+            standing = feed.guest()
         else:
             standing = None
     except (OperationalError, InterfaceError) as error:

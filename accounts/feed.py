@@ -20,9 +20,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import DateTimeField, F, Value
 
-from accounts.models import ApiKey, Session
+from accounts.models import ApiKey, Session, User
+from accounts.principal import GUEST
 
 EVERY_SECONDS = 0.5
 OVERLAP = timedelta(seconds=10)
@@ -63,6 +64,8 @@ class Feed:
         self._lock = threading.Lock()
         self._sessions: dict[UUID, Standing] = {}
         self._keys: dict[int, Standing] = {}
+        self._guests: dict[UUID, Standing] = {}
+        """By the public id of their account: there is one."""
         self._seen_until: datetime | None = None
         """Of the database's clock: what it had when it was last asked."""
         self._asked_at = float("-inf")
@@ -73,6 +76,10 @@ class Feed:
 
     def api_key(self, api_key_id: int) -> Standing | None:
         return self._standing(self._keys, api_key_id, _load_key)
+
+    def guest(self) -> Standing | None:
+        """What comes without credentials; None when there is no account for it, or it is suspended."""
+        return self._standing(self._guests, GUEST, _load_guest)
 
     def ask_soon(self) -> None:
         """The next use in this process asks at once: it was this process that changed something."""
@@ -125,6 +132,7 @@ class Feed:
         if users:
             _forget_users(self._sessions, users)
             _forget_users(self._keys, users)
+            self._guests.clear()  # whoever it was: the guest's account may be another one now
 
 
 def _forget_users(kept: dict[Key, Standing], users: set[int]) -> None:
@@ -151,6 +159,12 @@ def _load_key(api_key_id: int) -> Standing | None:
     found = ApiKey.objects.filter(id=api_key_id, revoked_at=None, user__is_active=True)
     row = found.values("user_id", ends=F("expires_at"), **_USER).first()
     return _standing_of(row)
+
+
+def _load_guest(user_uuid: UUID) -> Standing | None:
+    found = User.objects.filter(uuid=user_uuid, is_active=True, role=User.Role.USER)  # with powers it is nobody's guest
+    row = found.annotate(user_id=F("id"), user_uuid=F("uuid"), ends=Value(None, DateTimeField()))
+    return _standing_of(row.values("user_id", "username", "role", "tier", "user_uuid", "ends").first())
 
 
 def _standing_of(row: Mapping[str, Any] | None) -> Standing | None:

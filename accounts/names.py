@@ -5,6 +5,7 @@ admin site and `createsuperuser` refuse the same things.
 """
 
 import re
+import secrets
 import unicodedata
 
 from django.core.exceptions import ValidationError
@@ -28,6 +29,15 @@ def clean_username(text: str) -> str:
     if not re.fullmatch(r"[\w.+-]+", name):
         raise ValidationError(_("The username may only hold letters, digits and . _ + -"), code="invalid")
     return name
+
+
+def username_from(email: str, *, distinct: bool = False) -> str:
+    """A username for somebody who gave only an address, which is in its written form. `distinct` when that one is taken: with
+    some characters of chance."""
+    name = re.sub(r"[^\w.+-]", "-", email.rpartition("@")[0])[: NAME_MAX - 10]
+    if len(name) < NAME_MIN:
+        name = f"user-{name}"
+    return f"{name}-{secrets.token_hex(4)}" if distinct else name
 
 
 def clean_email(text: str) -> str:

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from accounts import names, passwords, sessions
 from accounts.models import PasswordReset, User
+from accounts.principal import GUEST
 from chatplatform.core import audit
 from chatplatform.core.errors import InvalidInput
 from chatplatform.core.origin import Origin
@@ -127,7 +128,7 @@ def _claim(reset_id: int) -> PasswordReset | None:
     with transaction.atomic():
         reset = unsent.first()
         user = User.objects.called(reset.email) if reset else None
-        if reset is None or user is None or not user.is_active:
+        if reset is None or user is None or not user.is_active or user.uuid == GUEST:
             return None
         User.objects.select_for_update(no_key=True).get(id=user.id)  # so that mails to her are counted one by one
         sent = PasswordReset.objects.filter(user_id=user.id, sent_at__gt=now - timedelta(hours=1)).count()

@@ -41,16 +41,32 @@ __all__ = [
 ]
 
 
-def register(*, username: str, email: str, password: str, display_name: str = "", origin: Origin) -> SignedIn:
-    """A new account, signed in. Raises InvalidInput and AlreadyTaken (`username`, `email`, `password`, `display_name`)."""
+def register(*, username: str | None = None, email: str, password: str, display_name: str = "", origin: Origin) -> SignedIn:
+    """A new account, signed in. Without a username it gets one that is made from its address.
+
+    Raises InvalidInput and AlreadyTaken (`username`, `email`, `password`, `display_name`).
+    """
+    name = None if username is None else _clean("username", username)
+    address = _clean("email", email)
     user = User(
-        username=_clean("username", username),
-        email=_clean("email", email),
+        username=name or names.username_from(address),
+        email=address,
         display_name=_clean("display_name", display_name),
         last_login=timezone.now(),
     )
     passwords.check_new(password, user=user, field="password")
     user.password = make_password(password)  # slow, so before the transaction
+    try:
+        return _registered(user, origin)
+    except AlreadyTaken as taken:
+        if name is not None or taken.field != "username":
+            raise
+    user.username = names.username_from(address, distinct=True)
+    return _registered(user, origin)
+
+
+def _registered(user: User, origin: Origin) -> SignedIn:
+    """Raises AlreadyTaken."""
     try:
         with transaction.atomic():
             user.save()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 STANDARD = "standard"
 VIP = "vip"
 ENTERPRISE = "enterprise"
+GUEST = "guest"
 
 
 class PeriodKind(models.TextChoices):

@@ -8,7 +8,7 @@ from django.apps import apps as current_apps
 from django.apps.registry import Apps
 from django.db import DEFAULT_DB_ALIAS, router
 
-from quotas.models import ENTERPRISE, STANDARD, VIP
+from quotas.models import ENTERPRISE, GUEST, STANDARD, VIP
 
 TIERS: dict[str, dict[str, Any]] = {
     STANDARD: {
@@ -24,6 +24,14 @@ TIERS: dict[str, dict[str, Any]] = {
         "monthly_requests": 5_000,
         "daily_tokens": 50_000,
         "monthly_tokens": 500_000,
+    },
+    GUEST: {
+        # Of all guests together: they are one account.
+        "name": "Guest",
+        "daily_requests": 50,
+        "monthly_requests": 500,
+        "daily_tokens": 10_000,
+        "monthly_tokens": 50_000,
     },
     ENTERPRISE: {
         "name": "Enterprise",

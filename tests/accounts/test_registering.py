@@ -149,3 +149,30 @@ def test_a_profile_is_changed_by_the_same_rules(alice: User) -> None:
         services.update_profile(principal=principal, email="BOB@example.com", origin=HOME)
     with pytest.raises(InvalidInput):
         services.update_profile(principal=principal, username="x", origin=HOME)
+
+
+@pytest.mark.parametrize(
+    ("email", "username"),
+    [
+        ("alice@example.com", "alice"),
+        ("alice.liddell+chat@example.com", "alice.liddell+chat"),
+        ("a@example.com", "user-a"),
+        ("o'hara!@example.com", "o-hara-"),
+        ('"alice"@example.com', "-alice-"),
+        (f"{'a' * 64}@example.com", "a" * 40),
+    ],
+)
+def test_who_gives_no_name_gets_one_that_is_made_of_her_address(email: str, username: str) -> None:
+    signed_in = services.register(email=email, password="password123", origin=HOME)
+    assert signed_in.user.username == username
+
+
+def test_a_name_that_is_made_of_an_address_is_never_taken() -> None:
+    register("ALICE", "someone@example.com")
+    made = [services.register(email=f"alice@{host}.example.com", password="password123", origin=HOME) for host in "abc"]
+    names = {signed_in.user.username for signed_in in made}
+    assert len(names) == 3
+    assert all(name.startswith("alice-") for name in names)
+    with pytest.raises(AlreadyTaken) as refusal:
+        services.register(email="alice@a.example.com", password="password123", origin=HOME)
+    assert refusal.value.field == "email"

@@ -55,6 +55,7 @@ def test_the_tiers_of_the_documents_are_there() -> None:
         "standard": (50, 1_000, 10_000, 100_000),
         "vip": (200, 5_000, 50_000, 500_000),
         "enterprise": (None, None, None, None),
+        "guest": (50, 500, 10_000, 50_000),  # of all guests together; no document gives figures
     }
 
 
