@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import django
 
@@ -34,7 +34,7 @@ from chatplatform.contracts.incoming import UNMATCHED, arrival_of, in_language  
 from chatplatform.contracts.middleware import Access, Receive, Scope, Send  # noqa: E402
 from chatplatform.contracts.native import JsonAnswer, refusal, send_json  # noqa: E402
 from chatplatform.contracts.registry import is_api  # noqa: E402
-from chatplatform.contracts.routing import Place, dialect_for, find_place, find_socket  # noqa: E402
+from chatplatform.contracts.routing import SOCKETS, Place, dialect_for, find_place  # noqa: E402
 from chatplatform.contracts.threads import DjangoInThreads  # noqa: E402
 from chatplatform.core.aio import measure_lag  # noqa: E402
 from chatplatform.core.errors import BodyTooLarge, BodyTooSlow, DomainError  # noqa: E402
@@ -44,12 +44,14 @@ from conversations.turns.runner import get_runner  # noqa: E402
 from providers import upstream  # noqa: E402
 
 log = structlog.get_logger(__name__)
+Finder = Callable[[str, str], tuple[Place, dict[str, str]] | None]
 PAGES = frozenset({"/", "/admin", "/docs", "/redoc", "/openapi", "/openapi.json", "/uploads"})
 
 
 class Platform:
-    def __init__(self, body_seconds: float = READ_SECONDS) -> None:
+    def __init__(self, body_seconds: float = READ_SECONDS, find: Finder = find_place) -> None:
         self._body_seconds = body_seconds
+        self._find = find
         self._fast = DjangoInThreads(wsgi, settings.WEB_THREADS, "rest")
         self._hot = HotReads(self._fast.threads)
         self._slow = DjangoInThreads(wsgi, settings.WEB_SLOW_THREADS, "slow-rest")
@@ -70,8 +72,10 @@ class Platform:
             arrival_of(scope).endpoint = settings.STATIC_URL.rstrip("/")
             await self._static(scope, receive, send)
             return
-        found = find_place(path, _header(scope, b"accept"))
-        arrival_of(scope).endpoint = found[0].path if found else _page(path)
+        found = self._find(path, _header(scope, b"accept"))
+        arrival = arrival_of(scope)
+        arrival.endpoint = found[0].path if found else _page(path)
+        arrival.notices = found[0].notices(scope["method"]) if found else ()
         try:
             body = await read_body(scope, receive, self._body_seconds)
         except ClientGone:
@@ -95,12 +99,14 @@ class Platform:
                 await self._slow(_as_django_knows_it(scope, place, parts), body, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = find_socket(scope["path"])
-        if found is None:
+        found = self._find(scope["path"], "")
+        consumer = SOCKETS.get(found[0].addresses[0]) if found else None
+        if found is None or consumer is None:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403 at the handshake
             return
-        consumer, parts = found
+        place, parts = found
+        arrival_of(scope).notices = place.notices("GET")
         await consumer(parts)(scope, receive, send)
 
 

@@ -3,10 +3,11 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, task_success, worker_ready
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from chatplatform.core.deafness import listen
+from chatplatform.core.jobs import count_completed, keep_pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatplatform.settings")
 
@@ -22,5 +23,11 @@ def keep_our_logging(**_: object) -> None:
 
 
 @worker_ready.connect
-def notice_deafness(**_: object) -> None:
+def begin_to_work(**_: object) -> None:
     listen(app)
+    keep_pulse(app)
+
+
+@task_success.connect
+def count_what_is_done(**_: object) -> None:
+    count_completed()

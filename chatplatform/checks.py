@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from chatplatform import variables
+from chatplatform import environment, variables
 
 Finding = Iterator[CheckMessage]
 
@@ -102,6 +102,8 @@ _RANGES = {
     "TURN_DB_THREADS": (1, 64),
     "MAX_SOCKETS_PER_USER": (1, 10_000),
     "DRAIN_SECONDS": (0, 20),
+    "LLMCHAT_SESSION_DAYS": (0, 36_500),
+    "COZE_SESSION_DAYS": (0, 36_500),
     "PERSONAL_PROVIDERS_MAX": (0, 10_000),
     "DATABASE_LOCK_TIMEOUT": (0, 600),
     "DATABASE_STATEMENT_TIMEOUT": (0, 3600),
@@ -111,6 +113,7 @@ _RANGES = {
     "EXTRACT_CPU_SECONDS": (1, 3600),
     "EXTRACT_MEMORY_MB": (256, 65_536),
     "EXTRACT_MAX_CHARACTERS": (10_000, 100_000_000),
+    "DRAWING_CPU_SECONDS": (1, 60),
     "INGEST_LEASE_SECONDS": (5, 3600),
     "EMBEDDING_THREADS": (1, 64),
     "SEARCH_THREADS": (1, 64),
@@ -165,6 +168,17 @@ def _documents_storage() -> Finding:
         )
 
 
+def _coze() -> Finding:
+    given = {name: bool(environment.read(name).strip()) for name in ("COZE_API_TOKEN", "COZE_BOT_ID")}
+    if any(given.values()) and not all(given.values()):
+        missing = next(name for name, is_there in given.items() if not is_there)
+        yield Error(
+            f"{missing} is missing.",
+            hint="A bot of Coze's needs COZE_API_TOKEN and COZE_BOT_ID; without both the default provider answers.",
+            id="chatplatform.E014",
+        )
+
+
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[Any] | None, **_options: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
@@ -174,6 +188,14 @@ def check_deployment(app_configs: Sequence[Any] | None, **_options: Any) -> list
         )
     if "*" in settings.ALLOWED_HOSTS:
         found.append(Warning("ALLOWED_HOSTS allows every name.", hint="Name your own hosts.", id="chatplatform.W002"))
+    if settings.GUEST_ACCESS == "on":
+        found.append(
+            Warning(
+                "GUEST_ACCESS is on: whoever reaches this server may chat without an account.",
+                hint="Leave it out unless that is meant. What all guests together may use is the tier `guest`.",
+                id="chatplatform.W004",
+            )
+        )
     if not any("CommonPassword" in str(validator) for validator in settings.AUTH_PASSWORD_VALIDATORS):
         found.append(Warning("Common passwords are accepted.", hint="Set PASSWORD_REFUSE_COMMON=on.", id="chatplatform.W003"))
     return found
@@ -196,5 +218,6 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _redis_address,
     _database,
     _documents_storage,
+    _coze,
     _unreadable,
 )

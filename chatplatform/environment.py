@@ -11,6 +11,7 @@ import base64
 import fcntl
 import functools
 import hashlib
+import ipaddress
 import json
 import os
 import secrets as random_source
@@ -155,6 +156,31 @@ def database_settings() -> dict[str, object]:
         "HOST": str(socket_dir()),
         "PORT": DATABASE_PORT,
     }
+
+
+# Where the web processes listen
+
+
+def web_host() -> str:
+    """`WEB_HOST` or `SERVER_HOST`, by default loopback. `up` tells its children by `WEB_HOST` what it listens on."""
+    return read("WEB_HOST") or read("SERVER_HOST") or "127.0.0.1"
+
+
+def web_port() -> int:
+    """`WEB_PORT` or `SERVER_PORT`, by default 8000. Raises EnvironmentProblem for what is no port."""
+    name = "WEB_PORT" if read("WEB_PORT") else "SERVER_PORT"
+    port = read(name) or "8000"
+    if not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise EnvironmentProblem(f"{name}: {port[:20]!r} is not a port.")
+    return int(port)
+
+
+def is_on_loopback(host: str) -> bool:
+    """Whether who listens at `host` can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 # Redis or Valkey

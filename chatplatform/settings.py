@@ -22,7 +22,7 @@ ENVIRONMENT = env.text("ENVIRONMENT", "embedded" if environment.is_embedded() el
 DEBUG = env.switch("DEBUG", False)
 SECRET_KEY = environment.secret("SECRET_KEY")
 ENCRYPTION_KEYS = environment.secret("ENCRYPTION_KEYS")
-PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", f"http://{env.text('WEB_HOST', '127.0.0.1')}:{env.text('WEB_PORT', '8000')}")
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", f"http://{environment.web_host()}:{environment.web_port()}")
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["*"] if environment.is_embedded() else [])
 ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]  # `up` and health checks ask by these, whatever the outside is called
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", [])
@@ -143,6 +143,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BEAT_SCHEDULE = {
     "heal-turns": {"task": "conversations.tasks.heal_turns", "schedule": 10.0},
+    "delete-outworn": {"task": "conversations.tasks.delete_outworn_conversations", "schedule": 3600.0},
     "purge-sessions": {"task": "accounts.tasks.purge_expired", "schedule": 3600.0},
     "sweep-documents": {"task": "retrieval.tasks.sweep_documents", "schedule": 15.0},
     "tidy-storage": {"task": "retrieval.tasks.tidy_storage", "schedule": 6 * 3600.0},
@@ -185,6 +186,11 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFETIME,
     "UPDATE_LAST_LOGIN": False,
 }
+GUEST_ACCESS = env.choice("GUEST_ACCESS", "auto", "on", "off")
+"""Whether who has no account may talk through a contract that knows no accounts: `on`, `off`, or `local`, only to clients on this
+machine. `auto` is `local` for the platform as it comes, where nobody else can reach it, and `off` everywhere else."""
+if GUEST_ACCESS == "auto":
+    GUEST_ACCESS = "local" if environment.is_embedded() and environment.is_on_loopback(environment.web_host()) else "off"
 LOCKOUT_FAILURES = 5
 LOCKOUT_WINDOW = timedelta(minutes=15)
 SESSION_COOKIE_HTTPONLY = True
@@ -236,6 +242,11 @@ PROVIDER_FIRST_TOKEN_TIMEOUT = env.number("PROVIDER_FIRST_TOKEN_TIMEOUT", 60)
 PROVIDER_SILENCE_TIMEOUT = env.number("PROVIDER_SILENCE_TIMEOUT", 60)
 PROVIDER_TOTAL_TIMEOUT = env.number("PROVIDER_TOTAL_TIMEOUT", 900)
 
+LLMCHAT_SESSION_DAYS = env.integer("LLMCHAT_SESSION_DAYS", 30)
+COZE_SESSION_DAYS = env.integer("COZE_SESSION_DAYS", 30)
+"""How long conversations of LLMChat, and sessions of Coze with what guests said in them, are kept after they were used last.
+0: for ever."""
+
 PERSONAL_PROVIDERS_MAX = env.integer("PERSONAL_PROVIDERS_MAX", 20)
 """How many providers a person may have of her own."""
 PROVIDERS_FILE = BASE_DIR / (env.text("PROVIDERS_FILE") or "providers.toml")
@@ -255,6 +266,8 @@ EXTRACT_CPU_SECONDS = env.integer("EXTRACT_CPU_SECONDS", 45)
 EXTRACT_MEMORY_MB = env.integer("EXTRACT_MEMORY_MB", 1_500)
 EXTRACT_MAX_CHARACTERS = env.integer("EXTRACT_MAX_CHARACTERS", 11_000_000)
 """What the process that reads a file may take: wall clock, CPU, address space, and the text that it may hand back."""
+DRAWING_CPU_SECONDS = env.integer("DRAWING_CPU_SECONDS", 10)
+"""What reading a drawing for somebody who waits for it may take of a processor; by the clock three times as much."""
 INGEST_LEASE_SECONDS = env.number("INGEST_LEASE_SECONDS", 60)
 """How long nobody takes up a document whose worker is silent. While a file is read it is at least `EXTRACT_SECONDS` + 15: whoever
 reads it has no chance to say that it lives."""

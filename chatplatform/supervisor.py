@@ -70,8 +70,10 @@ def cores() -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `up`, for its own parser and for Django's `help`."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one (default 8000)")
+    parser.add_argument("--host", help="address to listen on (default: WEB_HOST, SERVER_HOST, else 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, help="port to listen on; 0 takes a free one (default: WEB_PORT, SERVER_PORT, else 8000)"
+    )
     parser.add_argument("--data-dir", help="folder of all data (default: DATA_DIR, else var)")
     parser.add_argument(
         "--web-workers", type=int, default=min(4, cores()), help="web processes (default: one per core, at most 4)"
@@ -90,16 +92,16 @@ def run(parsed: argparse.Namespace) -> int:
     """As `main`, with parsed arguments."""
     if parsed.data_dir:
         os.environ["DATA_DIR"] = str(environment.absolute_data_dir(parsed.data_dir))
-    options = Options(
-        host=parsed.host,
-        port=parsed.port,
-        data_dir=environment.data_dir(),
-        web_workers=max(1, parsed.web_workers),
-        verbose=parsed.verbose,
-    )
-    os.environ["DATA_DIR"] = str(options.data_dir)
-    screen = Screen(verbose=options.verbose)
+    screen = Screen(verbose=parsed.verbose)
     try:
+        options = Options(
+            host=parsed.host or environment.web_host(),
+            port=environment.web_port() if parsed.port is None else parsed.port,
+            data_dir=environment.data_dir(),
+            web_workers=max(1, parsed.web_workers),
+            verbose=parsed.verbose,
+        )
+        os.environ["DATA_DIR"] = str(options.data_dir)
         return asyncio.run(Platform(options, screen).run())
     except EnvironmentProblem as problem:
         screen.end_progress()

@@ -11,8 +11,8 @@ from chatplatform.contracts.routing import django_patterns
 
 urlpatterns = [
     *django_patterns(),
-    path("", csrf_exempt(pages.start), name="start"),
     re_path(r"^openapi\.json/?\Z", csrf_exempt(pages.openapi), name="openapi"),
+    re_path(r"^asyncapi\.json/?\Z", csrf_exempt(pages.asyncapi), name="asyncapi"),
     re_path(r"^openapi/(?P<name>[^/]+)\.json/?\Z", csrf_exempt(pages.openapi)),
     re_path(r"^docs/?\Z", csrf_exempt(pages.swagger), name="docs"),
     re_path(r"^redoc(?:/(?P<name>[^/]+))?/?\Z", csrf_exempt(pages.redoc)),

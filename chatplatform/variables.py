@@ -38,6 +38,17 @@ def switch(name: str, default: bool) -> bool:
     return _read(name, default, _switch, "on or off")
 
 
+def choice(name: str, *words: str) -> str:
+    """One of `words`, the first by default."""
+
+    def known(value: str) -> str:
+        if (word := value.strip().lower()) not in words:
+            raise ValueError
+        return word
+
+    return _read(name, words[0], known, " or ".join(words))
+
+
 def items(name: str, default: list[str] | None = None) -> list[str]:
     """Values separated by commas."""
     given = read(name)

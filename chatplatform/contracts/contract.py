@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from chatplatform.contracts.deprecation import Deprecation
 from chatplatform.contracts.errors import ErrorTable, WireError
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Contract:
     """Makes the encoder of one turn's server-sent events."""
     document: Document
     """What its OpenAPI document says beside its operations."""
+    guests: bool = False
+    """Its clients know no accounts: who sends no credentials is a guest, where the operators let guests in."""
     also_at: tuple[str, ...] = ()
     """Further bases where it answers what nobody before it has, and whatever its clients ask for by `Accept`."""
 
@@ -96,11 +99,14 @@ class Route:
     action: str
     """The view's method."""
     runs: Runs
-    rate: Rate
+    rate: Rate | None
+    """None: never refused for being asked too often. It costs next to nothing, and answers while Redis is away."""
     public: bool = False
     """Open without an account."""
     at_root: bool = False
     """Its path is the whole path, whatever the contract's base is."""
+    deprecated: Deprecation | None = None
+    """It will go, and says so in every answer."""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +117,7 @@ class Route:
         its end."""
         parts = re.split(r"{(\w+)}", address.strip("/"))
         written = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else part.replace(".", r"\.") for odd, part in enumerate(parts))
-        return written + r"/?\Z"
+        return written + r"/?\Z" if written else r"\Z"
 
 
 UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

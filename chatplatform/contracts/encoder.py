@@ -100,9 +100,14 @@ class StreamEncoder(TurnEncoder[bytes]):
         return b""
 
     def frames(self, events: Iterable[TurnEvent]) -> bytes:
-        """Many events of one moment as one write."""
+        """Many events of one moment, one after the other."""
         frame = self.frame
         return b"".join([frame(event) for event in events])
+
+    def writes(self, events: Iterable[TurnEvent]) -> Iterable[bytes]:
+        """The same as they go out: in one write, if there is anything to say."""
+        data = self.frames(events)
+        return (data,) if data else ()
 
     @abstractmethod
     def error(self, error: DomainError) -> bytes:

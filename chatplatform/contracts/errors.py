@@ -40,6 +40,8 @@ SOON = 5
 class ErrorRow:
     status: int
     code: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beside those that follow from the status."""
 
 
 class ErrorTable:
@@ -79,6 +81,8 @@ class WireError:
     """The turn that is already running, for a conflict; that failed, for a failure of its vendor."""
     text_kept: bool
     """Whether that turn's answer had begun and is in the history."""
+    own_headers: tuple[tuple[str, str], ...]
+    """Of its row in the table."""
 
     @classmethod
     def of(cls, error: DomainError, table: ErrorTable) -> WireError:
@@ -97,10 +101,11 @@ class WireError:
             retry_after=None if seconds is None else max(1, math.ceil(seconds)),
             turn_id=None if turn_id is None else str(turn_id),
             text_kept=getattr(error, "text_kept", False),
+            own_headers=row.headers,
         )
 
     def headers(self) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+        found: list[tuple[str, str]] = [*self.own_headers]
         if self.retry_after is not None:
             found.append(("Retry-After", str(self.retry_after)))
         if self.status == 401:

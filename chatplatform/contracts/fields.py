@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,28 @@ class LineField(TextField):
 
 class AddressField(LineField):
     """An e-mail address. Whether it is one, the accounts say."""
+
+
+class MessagesField(serializers.ListField):
+    """What was said: a list of objects with a `role` and a `content` that was read from JSON.
+
+    Clients send all of a long conversation with each message. One that is as it should be needs none of the machinery that finds
+    out what is wrong, which takes 30 ms for a thousand messages, in the event loop.
+    """
+
+    def run_child_validation(self, data: Any) -> Any:
+        fields = self.child.fields  # type: ignore[attr-defined]  # a serializer's
+        roles, longest = fields["role"].choices, fields["content"].max_length
+        if all(_is_plain(message, roles, longest) for message in data):
+            return [{"role": message["role"], "content": message["content"]} for message in data]
+        return super().run_child_validation(data)
+
+
+def _is_plain(message: Any, roles: Container[str], longest: int) -> bool:
+    if type(message) is not dict:
+        return False
+    role, content = message.get("role"), message.get("content")
+    return type(role) is str and role in roles and type(content) is str and 0 < len(content) <= longest and not content.isspace()
 
 
 class NumberField(serializers.FloatField):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import redis.asyncio
 import structlog
@@ -12,9 +14,11 @@ from django.conf import settings
 from django.db import connection
 
 from chatplatform.core.aio import in_database_thread
+from chatplatform.core.jobs import Jobs, read_jobs
 from providers.models import Provider, Scope
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 HEALTHY, DEGRADED, UNHEALTHY, UNCONFIGURED = "healthy", "degraded", "unhealthy", "unconfigured"
 PATIENCE_SECONDS = 1.0
@@ -23,17 +27,63 @@ _STARTED = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseState:
+    milliseconds: int
+    """That it took to answer."""
+    active: int
+    idle: int
+    """Connections to it."""
+    has_provider: bool
+    """Of language models, configured and switched on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisState:
+    milliseconds: int
+    used: int
+    """Bytes."""
+    total: int | None
+    """Bytes that it may use, or that its machine has; None where it does not say."""
+    jobs: Jobs
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    database: str
-    redis: str
-    provider: str
-    """Of language models: healthy when one is configured and switched on."""
+    database_state: DatabaseState | None
+    """None: it does not answer."""
+    redis_state: RedisState | None
+
+    @property
+    def database(self) -> str:
+        return HEALTHY if self.database_state else UNHEALTHY
+
+    @property
+    def redis(self) -> str:
+        return HEALTHY if self.redis_state else UNHEALTHY
+
+    @property
+    def provider(self) -> str:
+        """Of language models."""
+        if self.database_state is None:
+            return UNHEALTHY
+        return HEALTHY if self.database_state.has_provider else UNCONFIGURED
+
+    @property
+    def queue(self) -> str:
+        """Whether there are workers for what need not be done at once."""
+        return HEALTHY if self.redis_state and self.redis_state.jobs.running else UNHEALTHY
 
     @property
     def status(self) -> str:
+        """Of answering messages."""
         if self.database == UNHEALTHY:
             return UNHEALTHY
         return HEALTHY if self.redis == self.provider == HEALTHY else DEGRADED
+
+    @property
+    def whole_status(self) -> str:
+        """Of that and of the workers."""
+        return DEGRADED if self.status == HEALTHY and self.queue == UNHEALTHY else self.status
 
     @property
     def uptime(self) -> int:
@@ -63,32 +113,49 @@ async def read_health() -> Health:
 
 
 async def _ask() -> Health:
-    (database, provider), redis_word = await asyncio.gather(_ask_database(), _ask_redis())
-    _kept.health, _kept.read_at = Health(database, redis_word, provider), time.monotonic()
+    database, of_redis = await asyncio.gather(_in_time("database", _ask_database), _in_time("redis", _ask_redis))
+    _kept.health, _kept.read_at = Health(database, of_redis), time.monotonic()
     return _kept.health
 
 
-async def _ask_database() -> tuple[str, str]:
+async def _in_time(what: str, ask: Callable[[], Awaitable[T]]) -> T | None:
+    """None: there was no answer."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return HEALTHY, await in_database_thread(_provider_word)
+            return await ask()
     except Exception as error:
-        log.warning("database_not_healthy", error=type(error).__name__)
-        return UNHEALTHY, UNHEALTHY
+        log.warning("not_healthy", what=what, error=type(error).__name__)
+        return None
 
 
-def _provider_word() -> str:
+_CONNECTIONS = """
+SELECT count(*) FILTER (WHERE state IS DISTINCT FROM 'idle'), count(*) FILTER (WHERE state = 'idle')
+FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+"""
+
+
+async def _ask_database() -> DatabaseState:
+    return await in_database_thread(_database_state)
+
+
+def _database_state() -> DatabaseState:
+    began = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HEALTHY if Provider.objects.filter(is_active=True, scope=Scope.ORGANIZATION).exists() else UNCONFIGURED
+        took = time.perf_counter() - began
+        cursor.execute(_CONNECTIONS)
+        active, idle = cursor.fetchone()
+    has_provider = Provider.objects.filter(is_active=True, scope=Scope.ORGANIZATION).exists()
+    return DatabaseState(round(took * 1000), active, idle, has_provider)
 
 
-async def _ask_redis() -> str:
+async def _ask_redis() -> RedisState:
     client = redis.asyncio.from_url(settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS)
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS), client:
-            await client.ping()
-        return HEALTHY
-    except Exception as error:
-        log.warning("redis_not_healthy", error=type(error).__name__)
-        return UNHEALTHY
+    async with client:
+        await client.ping()  # this connects, too: the time of an answer is the next one's
+        began = time.perf_counter()
+        memory: dict[str, Any] = await client.info("memory")
+        took = time.perf_counter() - began
+        jobs = await read_jobs(client)
+    total = memory.get("maxmemory") or memory.get("total_system_memory")
+    return RedisState(round(took * 1000), int(memory["used_memory"]), int(total) if total else None, jobs)

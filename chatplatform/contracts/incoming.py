@@ -21,7 +21,8 @@ from accounts.door import Credentials, authenticate
 from accounts.principal import Principal
 from chatplatform.contracts.contract import Contract, Rate
 from chatplatform.contracts.errors import invalid_input
-from chatplatform.contracts.json_body import parse_json
+from chatplatform.contracts.guests import guest_from
+from chatplatform.contracts.json_body import parse_json, refuse_repeated_keys
 from chatplatform.contracts.negotiation import check_version
 from chatplatform.core.errors import InvalidInput, NotSignedIn, UnsupportedMediaType
 from chatplatform.core.limits import check_rate
@@ -36,11 +37,13 @@ _HEADERS = (
     "authorization",
     "content-type",
     "forwarded",
+    "host",
     "idempotency-key",
     "last-event-id",
     "origin",
     "user-agent",
     "x-api-key",
+    "x-conversation-id",
     "x-forwarded-for",
 )
 _META_NAMES = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in _HEADERS} | {"content-type": "CONTENT_TYPE"}
@@ -59,6 +62,8 @@ class Arrival:
     """The public id of the person, as soon as it is known: for the access line."""
     endpoint: str = UNMATCHED
     """The template of the route that answers: what the request is counted as."""
+    notices: tuple[tuple[str, str], ...] = ()
+    """Headers that its route adds to every answer: that it will go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,11 @@ class Incoming:
             api_key=self.headers.get("x-api-key", "").strip(),
         )
 
+    @property
+    def names_nobody(self) -> bool:
+        """Whether it does not even try to say who is asking."""
+        return not self.headers.get("authorization", "").strip() and not self.headers.get("x-api-key", "").strip()
+
 
 def arrival_of(scope: Mapping[str, Any]) -> Arrival:
     found = scope.get(SCOPE_KEY)
@@ -146,7 +156,7 @@ def in_language(headers: Mapping[str, str]) -> AbstractContextManager[None]:
 
 
 def admit(
-    *, incoming: Incoming, contract: Contract, rate: Rate, public: bool, credentials: Credentials | None = None
+    *, incoming: Incoming, contract: Contract, rate: Rate | None, public: bool, credentials: Credentials | None = None
 ) -> Principal | None:
     """Who is asking; None on a public route. Blocking: it may ask the database and Redis.
 
@@ -157,18 +167,23 @@ def admit(
     principal: Principal | None = None
     if not public:
         try:
-            principal = authenticate(credentials or incoming.credentials)
+            if contract.guests and incoming.names_nobody:
+                principal = guest_from(incoming.headers, incoming.origin)
+            else:
+                principal = authenticate(credentials or incoming.credentials)
         except NotSignedIn:
             count_request(contract, Rate("unknown", "100/m", by_address=True), None, incoming.origin)
             raise
         incoming.arrival.user = str(principal.user_uuid)
-    count_request(contract, rate, principal, incoming.origin)
+    if rate is not None:
+        count_request(contract, rate, principal, incoming.origin)
     return principal
 
 
 def count_request(contract: Contract, rate: Rate, principal: Principal | None, origin: Origin) -> None:
-    """Raises RateLimited. Sends by socket and by HTTP are counted here under the same key."""
-    by_address = rate.by_address or principal is None
+    """Raises RateLimited. Sends by socket and by HTTP are counted here under the same key. All guests are one account, so they
+    are told apart by their addresses."""
+    by_address = rate.by_address or principal is None or principal.is_guest
     key = f"address:{origin.address}" if by_address or principal is None else f"user:{principal.user_id}"
     limit = rate.limit if principal is None else rate.limit_for(principal.tier)
     check_rate(group=f"{contract.name}:{rate.group}", key=key, rate=limit)
@@ -177,8 +192,11 @@ def count_request(contract: Contract, rate: Rate, principal: Principal | None, o
 # --- Parsing ------------------------------------------------------------------------------------------------------------------
 
 
-def json_object(incoming: Incoming) -> dict[str, Any]:
-    """The object that the body holds; an empty body is an empty one. Raises UnsupportedMediaType, MalformedBody, InvalidInput."""
+def json_object(incoming: Incoming, *, keys_once: bool = False) -> dict[str, Any]:
+    """The object that the body holds; an empty body is an empty one. `keys_once` refuses one that gives a key twice.
+
+    Raises UnsupportedMediaType, MalformedBody, InvalidInput.
+    """
     if not incoming.body:
         return {}
     media_type = incoming.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -188,6 +206,8 @@ def json_object(incoming: Incoming) -> dict[str, Any]:
     value = parse_json(incoming.body)
     if not isinstance(value, dict):
         raise InvalidInput(issue=_("The body must be a JSON object."))
+    if keys_once:
+        refuse_repeated_keys(incoming.body, value)
     return value
 
 
@@ -239,8 +259,9 @@ class Asked:
             raise NotSignedIn
         return self.principal
 
-    def parse(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
-        return validate(serializer, json_object(self.incoming))
+    def parse(self, serializer: type[Serializer[Any]], *, keys_once: bool = False) -> dict[str, Any]:
+        """`keys_once`: a key that is given twice is refused."""
+        return validate(serializer, json_object(self.incoming, keys_once=keys_once))
 
     def parse_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         return validate_query(serializer, self.incoming.query)

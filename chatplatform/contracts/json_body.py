@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+import json
+from collections import Counter, deque
+from collections.abc import Mapping
 from typing import IO, Any
 
 import orjson
@@ -45,6 +47,26 @@ def parse_json(body: bytes | str) -> Any:
     return value
 
 
+def refuse_repeated_keys(body: bytes, value: Mapping[str, Any]) -> None:
+    """Raises InvalidInput when a key of ASCII letters is given twice in the object `value`, which `parse_json` read from `body`:
+    of two values for `stream` nobody knows which was meant. (Of other keys, as everywhere in JSON, the last counts.)
+
+    A key whose letters stand once in the body was given once. The slow parser, which tells of both, is asked only where they
+    stand elsewhere too, where letters may be written as escapes, and where there are so many keys that it is the faster one.
+    """
+    plainly_once = len(value) <= _MOST_SEARCHED_FOR and b"\\u00" not in body
+    if plainly_once and all(body.count(b'"%b"' % key.encode()) == 1 for key in value):
+        return
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+    except RecursionError:  # of two values only the last was looked at: the other may be as deep as the fast parser goes
+        raise MalformedBody(_("The body is nested too deeply.")) from None
+    repeated = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+    if repeated:
+        raise InvalidInput(field=repeated[0][:200], issue=_("This key is given twice."))
+
+
+_MOST_SEARCHED_FOR = 20
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 
 

@@ -34,8 +34,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 _ALLOWED_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_ALLOWED_HEADERS = b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id"
-_EXPOSED_HEADERS = b"x-request-id, retry-after"
+_ALLOWED_HEADERS = (
+    b"authorization, content-type, accept-language, x-api-key, x-request-id, idempotency-key, last-event-id, x-conversation-id,"
+    # What OpenAI's client sends along from a browser.
+    b" openai-organization, openai-project, x-stainless-arch, x-stainless-helper-method, x-stainless-lang, x-stainless-os,"
+    b" x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, x-stainless-runtime-version,"
+    b" x-stainless-timeout"
+)
+_EXPOSED_HEADERS = (
+    b"x-request-id, retry-after, deprecation, sunset, link, x-should-retry, x-session-id, x-conversation-id, x-turn-id"
+)
 _DENIAL = "websocket.http.response"
 """The extension of ASGI by which a handshake is refused with an answer of our own."""
 UNREAD_SECONDS = 28
@@ -115,7 +123,8 @@ class _Exchange:
                 self._bytes += len(message.get("text") or message.get("bytes") or "")
             case "websocket.accept":
                 self._status = 101
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+                told = [(b"x-request-id", self._request_id), *self._notices()]
+                message["headers"] = [*message.get("headers", ()), *told]
             case "websocket.close":
                 if self._status != 101 and _DENIAL in self._scope.get("extensions", ()):
                     await self.refuse(NotAllowed())  # the server's own 403 would carry no request id
@@ -132,7 +141,7 @@ class _Exchange:
 
     def _added(self, present: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         names = {name for name, _value in present}
-        added = [(b"x-request-id", self._request_id)]
+        added = [(b"x-request-id", self._request_id), *self._notices()]
         if b"x-content-type-options" not in names:
             added.append((b"x-content-type-options", b"nosniff"))
         if is_api(self._scope["path"]):
@@ -140,6 +149,9 @@ class _Exchange:
                 added.append((b"cache-control", b"no-store"))
             added += self._cors()
         return added
+
+    def _notices(self) -> list[tuple[bytes, bytes]]:
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self._arrival.notices]
 
     def _cors(self) -> list[tuple[bytes, bytes]]:
         """Without credentials: a page of another origin shows its token itself or not at all."""

@@ -49,6 +49,10 @@ class EventStream:
     turn_id: UUID
     encoder: StreamEncoder
     after: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further ones of the answer: for readers whose frames do not name what they are of."""
+    on_leave: Callable[[], None] | None = None
+    """Called when there is no reader any more, be it that she has read all."""
 
 
 NativeAnswer = JsonAnswer | EventStream
@@ -119,10 +123,13 @@ def refusal(error: DomainError, contract: Contract) -> JsonAnswer:
 
 async def send_json(send: Send, answer: JsonAnswer, kind: str = "http.response") -> None:
     body = dump_json(answer.body)
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *_as_sent(answer.headers)]
     await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
+
+
+def _as_sent(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -141,14 +148,22 @@ class _Stream(OpenConnection):
         self._farewell: bytes | None = None
 
     async def run(self, *, head_only: bool) -> None:
+        try:
+            await self._run(head_only=head_only)
+        finally:
+            if self._stream.on_leave is not None:
+                self._stream.on_leave()
+
+    async def _run(self, *, head_only: bool) -> None:
         await self._send(
             {
                 "type": "http.response.start",
                 "status": 200,
                 "headers": [
                     (b"content-type", b"text/event-stream; charset=utf-8"),
-                    (b"cache-control", b"no-store"),
+                    (b"cache-control", b"no-cache, no-store"),
                     (b"x-accel-buffering", b"no"),  # a proxy that collects the stream first would defeat it
+                    *_as_sent(self._stream.headers),
                 ],
             }
         )
@@ -178,10 +193,10 @@ class _Stream(OpenConnection):
 
     async def _follow(self) -> None:
         encoder = self._stream.encoder
-        frames = encoder.frames
+        writes = encoder.writes
         async with aclosing(get_runner().follow_turn(self._stream.turn_id, encoder.start_after(self._stream.after))) as batches:
             async for events in batches:
-                if data := frames(events):
+                for data in writes(events):
                     await self._write(data)
 
     async def _write(self, data: bytes) -> None:

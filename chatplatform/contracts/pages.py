@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
-from django.utils.translation import gettext as _
 
+from chatplatform.contracts.asyncapi.documents import published as published_asyncapi
 from chatplatform.contracts.errors import as_domain_error
-from chatplatform.contracts.http import error_response, json_response
-from chatplatform.contracts.incoming import in_language, language_of
-from chatplatform.contracts.openapi.documents import document_names, published
+from chatplatform.contracts.html import accepted_languages, html_page, is_browser
+from chatplatform.contracts.http import error_response
+from chatplatform.contracts.incoming import in_language
+from chatplatform.contracts.openapi.documents import Published, document_names, published
 from chatplatform.contracts.registry import is_api
 from chatplatform.contracts.routing import dialect_for
 from chatplatform.core.errors import DomainError, MalformedBody, MethodNotAllowed, NotAllowed, NotFound
-
-PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 # Swagger and Redoc write styles into their pages, and pictures as data.
 DOCS_POLICY = (
@@ -28,36 +27,21 @@ DOCS_POLICY = (
 REDOC_POLICY = f"{DOCS_POLICY}; worker-src blob:"  # it searches in a worker that it writes itself
 
 
-def start(request: HttpRequest) -> HttpResponse:
-    """`/`: where everything is."""
-    if request.method not in ("GET", "HEAD"):
-        return _refused(request, MethodNotAllowed())
-    with _language(request):
-        if _is_browser(request):
-            return _page(request, "start.html", {"version": settings.VERSION})
-        response = json_response(
-            {
-                "name": "chatplatform",
-                "version": settings.VERSION,
-                "message": _("The chat platform is running."),
-                "api": "/api/v1",
-                "health": "/api/v1/health",
-                "docs": "/docs",
-                "redoc": "/redoc",
-                "openapi": "/openapi.json",
-            }
-        )
-        response["Cache-Control"] = "no-cache"
-        response["Vary"] = "Accept, Accept-Language"
-        return response
-
-
 def openapi(request: HttpRequest, name: str = "") -> HttpResponse:
     """`/openapi.json` of all contracts, `/openapi/{name}.json` of one."""
+    return _described(request, lambda: published(name))
+
+
+def asyncapi(request: HttpRequest) -> HttpResponse:
+    """`/asyncapi.json`: what goes over sockets and streams."""
+    return _described(request, published_asyncapi)
+
+
+def _described(request: HttpRequest, document_of: Callable[[], Published]) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return _refused(request, MethodNotAllowed())
     try:
-        document = published(name)
+        document = document_of()
     except NotFound as error:
         return _refused(request, error)
     response = HttpResponse(document.body, content_type="application/json")
@@ -124,26 +108,10 @@ def broken(request: HttpRequest) -> HttpResponse:
 def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
     with _language(request):
         response = error_response(error, dialect_for(request.path, request.META.get("HTTP_ACCEPT", "")))
-        if not _is_browser(request) or is_api(request.path):
+        if not is_browser(request) or is_api(request.path):
             return response
-        return _page(request, "error.html", {"status": response.status_code, "message": error.message}, response.status_code)
-
-
-def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    response = render(request, template, context | {"language": language_of(_accept_language(request))}, status=status)
-    response["Content-Security-Policy"] = PAGE_POLICY
-    response["Cache-Control"] = "no-cache"
-    response["Vary"] = "Accept, Accept-Language"
-    return response
-
-
-def _is_browser(request: HttpRequest) -> bool:
-    return "text/html" in request.META.get("HTTP_ACCEPT", "")
-
-
-def _accept_language(request: HttpRequest) -> str:
-    return str(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        return html_page(request, "error.html", {"status": response.status_code, "message": error.message}, response.status_code)
 
 
 def _language(request: HttpRequest) -> Any:
-    return in_language({"accept-language": _accept_language(request)})
+    return in_language({"accept-language": accepted_languages(request)})

@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 from chatplatform.contracts.chat_system.contract import CHAT_SYSTEM
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract
+from chatplatform.contracts.coze.contract import COZE
 from chatplatform.contracts.llmchat.contract import LLMCHAT
 from chatplatform.contracts.lyss.contract import LYSS
+from chatplatform.contracts.openai.contract import OPENAI
 from chatplatform.core.errors import InvalidInput
 
-CONTRACTS = (CHATGPT_BACKEND, LYSS, LLMCHAT, CHAT_SYSTEM)
+CONTRACTS = (CHATGPT_BACKEND, LYSS, LLMCHAT, CHAT_SYSTEM, OPENAI, COZE)
 
 DIALECTS: tuple[tuple[str, Contract], ...] = (
     # The first whose path is the beginning of the request's. A new contract adds its rows above the general ones.
@@ -35,11 +37,16 @@ DIALECTS: tuple[tuple[str, Contract], ...] = (
     ("/api/v1/topics", CHAT_SYSTEM),
     ("/api/v1", CHATGPT_BACKEND),
     ("/api", LLMCHAT),
-    ("", CHATGPT_BACKEND),
+    ("/v1", OPENAI),
+    ("/health", LLMCHAT),
+    ("/metrics", LLMCHAT),
+    ("/chat", COZE),
+    ("/session", COZE),
+    ("", COZE),
 )
 
 _BY_PATH = dict(DIALECTS)
-_API = tuple({f"/{contract.base.split('/')[1]}/" for contract in CONTRACTS if contract.base})
+_API = tuple({f"/{path.split('/')[1]}/" for path, _contract in DIALECTS if path})
 
 
 def is_api(path: str) -> bool:

@@ -19,6 +19,8 @@ from chatplatform.contracts.chat_system.contract import CHAT_SYSTEM
 from chatplatform.contracts.chatgpt_backend import urls as chatgpt_backend
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND
 from chatplatform.contracts.contract import Contract, Route, Runs
+from chatplatform.contracts.coze import urls as coze
+from chatplatform.contracts.coze.contract import COZE
 from chatplatform.contracts.http import ContractViewSet
 from chatplatform.contracts.llmchat import urls as llmchat
 from chatplatform.contracts.llmchat.contract import LLMCHAT
@@ -26,6 +28,8 @@ from chatplatform.contracts.lyss import urls as lyss
 from chatplatform.contracts.lyss.contract import LYSS
 from chatplatform.contracts.native import NativeConsumer
 from chatplatform.contracts.negotiation import contract_asked
+from chatplatform.contracts.openai import urls as openai
+from chatplatform.contracts.openai.contract import OPENAI
 from chatplatform.contracts.registry import contract_for, owner_of
 from chatplatform.contracts.socket import SocketConsumer
 
@@ -34,6 +38,8 @@ TABLES: tuple[tuple[Contract, tuple[Route, ...]], ...] = (
     (LYSS, lyss.ROUTES),
     (LLMCHAT, llmchat.ROUTES),
     (CHAT_SYSTEM, chat_system.ROUTES),
+    (OPENAI, openai.ROUTES),
+    (COZE, coze.ROUTES),  # the last: at the root it would have what is LLMChat's too
 )
 SOCKETS: dict[str, type[SocketConsumer]] = {
     contract.base + path: consumer
@@ -62,6 +68,11 @@ class Place:
     def runs(self, method: str) -> Runs:
         route = self.routes.get("GET" if method == "HEAD" else method)
         return route.runs if route else Runs.FAST
+
+    def notices(self, method: str) -> tuple[tuple[str, str], ...]:
+        """Headers of every answer to this method."""
+        route = self.routes.get("GET" if method == "HEAD" else method)
+        return route.deprecated.headers() if route and route.deprecated else ()
 
     def address(self, parts: Mapping[str, str]) -> str:
         """The path at the contract's own base."""
@@ -174,16 +185,6 @@ def find_place(path: str, accept: str = "") -> tuple[Place, dict[str, str]] | No
     return place, dict(zip(place.names, found[1], strict=True))
 
 
-def find_socket(path: str) -> tuple[type[SocketConsumer], dict[str, str]] | None:
-    """Who speaks at `path` when a WebSocket is asked for, and the parts of the path that its template names."""
-    found = find_place(path)
-    if found is None:
-        return None
-    place, parts = found
-    consumer = SOCKETS.get(place.addresses[0])
-    return None if consumer is None else (consumer, parts)
-
-
 def _meant(having: list[Place], ids: list[str]) -> Place:
     if len(having) > 1 and ids:
         for place in having:
@@ -198,7 +199,7 @@ def dialect_for(path: str, accept: str = "") -> Contract:
     if found is not None:
         return found[0].contract
     asked = contract_asked(accept)
-    if asked is not None and any(path.startswith(f"{base}/") for base in (asked.base, *asked.also_at)):
+    if asked is not None and any(path.startswith(f"{base}/") for base in (asked.base, *asked.also_at) if base):
         return asked
     return contract_for(path)
 
@@ -220,4 +221,4 @@ def django_patterns(contract: Contract | None = None) -> Iterator[URLPattern]:
 
 def written_paths(endpoints: list[Any]) -> list[Any]:
     """For the OpenAPI document: paths as they are written, without the slash that they may also end in."""
-    return [(path.rstrip("/"), regex, method, callback) for path, regex, method, callback in endpoints]
+    return [(path.rstrip("/") or "/", regex, method, callback) for path, regex, method, callback in endpoints]

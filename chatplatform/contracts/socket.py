@@ -13,7 +13,6 @@ from abc import abstractmethod
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -29,6 +28,7 @@ from chatplatform.contracts.contract import Contract, Rate
 from chatplatform.contracts.errors import as_domain_error, is_unexpected
 from chatplatform.contracts.incoming import Incoming, admit, count_request, in_language
 from chatplatform.contracts.json_body import parse_json
+from chatplatform.contracts.origins import origin_is_ours
 from chatplatform.contracts.screening import named_host
 from chatplatform.contracts.seats import RENEW_SECONDS, leave_seat, take_seat
 from chatplatform.core.aio import in_database_thread
@@ -53,19 +53,6 @@ FRAMES_PER_SECOND = 20.0
 FRAMES_AT_ONCE = 60.0
 MOST_TURNS = 50
 """Turns that one socket follows at a time."""
-
-
-def origin_is_ours(origin: str, host: str) -> bool:
-    """Whether a browser's page from `origin` may open a socket on `host`, which `screening.py` has found to be one of ours.
-
-    Browsers always send an origin, programs need not.
-    """
-    if not origin:
-        return True
-    if "*" in settings.CORS_ALLOWED_ORIGINS or origin in settings.CORS_ALLOWED_ORIGINS:
-        return True
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and bool(host) and parts.netloc.lower() == host.lower()
 
 
 class SocketConsumer(AsyncConsumer, OpenConnection):

@@ -11,7 +11,7 @@ Actions are named `thing.done`; the outcome says whether it was. So far:
     agent.created  agent.changed  agent.deleted
     topic.created  topic.changed  topic.deleted  topic.shared
     document.uploaded  document.moved  document.retried  document.reread  document.deleted
-    conversation.deleted  message.edited  message.deleted
+    conversation.saved  conversation.deleted  conversation.expired  message.edited  message.deleted
     embedding_model.activated  embedding_model.forgotten
     access.refused                                      (signed in, but not permitted)
 """
@@ -22,6 +22,7 @@ from typing import Any
 from chatplatform.core.masking import mask
 from chatplatform.core.models import AuditEvent
 from chatplatform.core.origin import NOWHERE, Origin
+from chatplatform.core.prepared import Int8
 
 
 def record(
@@ -39,17 +40,44 @@ def record(
     because of it. `details` is JSON and holds no secret; what `masking.py` knows of people is masked everywhere. Odd text (NUL,
     lone surrogates, too long) is made storable, since the record of an attack must not fail on the attack's own text.
     """
-    origin = origin or NOWHERE
+    where = _where(origin)
     AuditEvent.objects.create(
         action=action,
         outcome=outcome,
         actor_id=actor_id,
         target=_storable(target)[:200],
-        address=_storable(origin.address)[:64],
-        user_agent=_storable(origin.user_agent)[:300],
-        request_id=_storable(origin.request_id)[:100],
+        address=where["address"],
+        user_agent=where["agent"],
+        request_id=where["request"],
         details=_storable_json(details or {}),
     )
+
+
+RECORDING = """
+recorded AS (
+    INSERT INTO core_auditevent (action, outcome, actor_id, target, address, user_agent, request_id, details)
+    SELECT %(audit_action)s, 'ok', %(audit_actor)s, target, %(audit_address)s, %(audit_agent)s, %(audit_request)s, '{}'
+    FROM happened
+)"""
+"""A step of a statement in which `happened` stands before it: a `target` of ours for each event. Values: `recorded()`."""
+
+
+def recorded(*, action: str, actor_id: int | None = None, origin: Origin | None = None) -> dict[str, Any]:
+    """The values of `RECORDING`."""
+    return {
+        "audit_action": action,
+        "audit_actor": None if actor_id is None else Int8(actor_id),
+        **{f"audit_{name}": value for name, value in _where(origin).items()},
+    }
+
+
+def _where(origin: Origin | None) -> dict[str, str]:
+    origin = origin or NOWHERE
+    return {
+        "address": _storable(origin.address)[:64],
+        "agent": _storable(origin.user_agent)[:300],
+        "request": _storable(origin.request_id)[:100],
+    }
 
 
 def _storable(text: str) -> str:

@@ -21,6 +21,8 @@ HEALTHY_SECONDS = 60.0  # after so long the pause begins small again
 ONLY_FOR = {
     # `prepare` seals it in the database, and all others read it there.
     "OPENAI_API_KEY": {"prepare"},
+    "COZE_API_TOKEN": {"prepare"},
+    "COZE_BOT_ID": {"prepare"},  # no secret, but one without the other is a mistake
     "EMAIL_HOST_PASSWORD": {"prepare", "worker"},
     "LOCAL_MODEL_API_KEY": {"prepare", "web", "worker", "documents"},
     "DOCUMENTS_S3_SECRET": {"web", "worker", "documents"},

@@ -184,4 +184,5 @@ _FRAMES: dict[str, Any] = {
     "Pong": _example("pong", 0, session_id=_SESSION),
 }
 
-SOCKET = SocketFrames(client=_client_frames(), server=_server_frames(), examples=_FRAMES)
+_EVENTS = ("stream_start", "reference_chunk", "content_chunk", "stream_end", "error")
+SOCKET = SocketFrames(client=_client_frames(), server=_server_frames(), examples=_FRAMES, events=_EVENTS)

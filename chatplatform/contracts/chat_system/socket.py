@@ -25,6 +25,7 @@ from chatplatform.contracts.chat_system.stream import SessionEncoder, error_data
 from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.errors import WireError
 from chatplatform.contracts.incoming import validate
+from chatplatform.contracts.names import names_in
 from chatplatform.contracts.socket import SocketConsumer, unknown_type
 from chatplatform.core.errors import DomainError
 from chatplatform.core.ids import parse_prefixed, prefixed
@@ -83,7 +84,7 @@ class SessionSocket(SocketConsumer):
 
     async def _resume(self, turn_id: UUID, after: int) -> None:
         view = await self._find(turn_id)
-        await self._relay(TurnNames(view.turn_id, view.conversation_id, view.message_id), after)
+        await self._relay(names_in(view), after)
 
     async def _relay(self, names: TurnNames, after: int) -> None:
         encoder = SocketEncoder(names)
@@ -96,7 +97,8 @@ class SessionSocket(SocketConsumer):
     async def _stop(self, turn_id: UUID) -> None:
         await self._find(turn_id)
         view = await get_runner().stop_turn(principal=self.principal, turn_id=turn_id)
-        await self._say("turn_status", message_id=prefixed("msg", view.message_id), turn_id=str(view.turn_id), status=view.status)
+        message_id = prefixed("msg", names_in(view).message_id)
+        await self._say("turn_status", message_id=message_id, turn_id=str(view.turn_id), status=view.status)
 
     async def _find(self, turn_id: UUID) -> TurnView:
         view = await get_runner().find_turn(principal=self.principal, turn_id=turn_id)

@@ -153,8 +153,8 @@ def finished(turn: FinishedTurn) -> dict[str, Any]:
 def turn(view: TurnView) -> dict[str, Any]:
     return {
         "turn_id": str(view.turn_id),
-        "conversation_id": str(view.conversation_id),
-        "message_id": str(view.message_id),
+        "conversation_id": str(view.conversation_id) if view.conversation_id else None,
+        "message_id": str(view.message_id) if view.message_id else None,
         "user_message_id": str(view.user_message_id) if view.user_message_id else None,
         "status": view.status,
         "model": view.model,

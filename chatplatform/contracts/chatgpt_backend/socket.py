@@ -28,6 +28,7 @@ from chatplatform.contracts.contract import utc
 from chatplatform.contracts.encoder import TurnEncoder, TurnNames, ending_error
 from chatplatform.contracts.errors import WireError
 from chatplatform.contracts.incoming import validate
+from chatplatform.contracts.names import names_in
 from chatplatform.contracts.socket import SocketConsumer, unknown_type
 from chatplatform.core.errors import DomainError
 from conversations.turns.events import (
@@ -123,7 +124,7 @@ class ChatSocket(SocketConsumer):
 
     async def _resume(self, turn_id: UUID, after: int) -> None:
         view = await get_runner().find_turn(principal=self.principal, turn_id=turn_id)
-        await self._relay(TurnNames(view.turn_id, view.conversation_id, view.message_id), after)
+        await self._relay(names_in(view), after)
 
     async def _relay(self, names: TurnNames, after: int) -> None:
         frame = SocketEncoder(names).frame
@@ -134,6 +135,7 @@ class ChatSocket(SocketConsumer):
                         await self.tell(text)
 
     async def _stop(self, turn_id: UUID) -> None:
+        names_in(await get_runner().find_turn(principal=self.principal, turn_id=turn_id))  # a completion is nothing to a socket
         view = await get_runner().stop_turn(principal=self.principal, turn_id=turn_id)
         status = {
             "type": "turn_status",

@@ -15,6 +15,7 @@ from quotas.models import ENTERPRISE
 
 RATE = Rate("requests", "2000/m", by_tier=((ENTERPRISE, "5000/m"),))
 """Of people who are signed in."""
+STRANGERS_RATE = Rate("strangers", "1000/m", by_address=True)
 
 
 def envelope(data: Any, message: str, now: datetime) -> dict[str, Any]:

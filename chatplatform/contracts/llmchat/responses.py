@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
+from accounts.models import User
+from accounts.services import SignedIn
 from chatplatform.contracts.llmchat.errors import moment
+from chatplatform.contracts.llmchat.stream import usage_object
 from chatplatform.core.pages import Page
+from conversations.models import Conversation
+from conversations.sessions import MessageDetail
+from conversations.turns.request import FinishedTurn
 from providers import config
 from providers.models import Agent, Provider
 from providers.reloading import Reload
@@ -22,6 +29,33 @@ def paged(page: Page[T], shown: Callable[[T], dict[str, Any]]) -> dict[str, Any]
         "items": [shown(item) for item in page.items],
         "pagination": {"page": page.number, "limit": page.size, "total": page.total, "totalPages": page.pages},
     }
+
+
+# --- People -------------------------------------------------------------------------------------------------------------------
+
+
+def user(row: User) -> dict[str, Any]:
+    """`name` is the one that she chose to be shown, else the one that she signs in with elsewhere."""
+    return {
+        "id": str(row.uuid),
+        "email": row.email,
+        "name": row.get_full_name(),
+        "username": row.username,
+        "role": row.role,
+        "createdAt": moment(row.created_at),
+    }
+
+
+def signed_in(session: SignedIn) -> dict[str, Any]:
+    return {
+        "token": session.access_token,
+        "refreshToken": session.refresh_token,
+        "expiresIn": session.expires_in,
+        "user": user(session.user),
+    }
+
+
+# --- Agents -------------------------------------------------------------------------------------------------------------------
 
 
 def agent(row: Agent, answerer: Provider | None) -> dict[str, Any]:
@@ -67,6 +101,50 @@ def agent_status(row: Agent, answerer: Provider | None, status: ProviderStatus, 
 
 def reload(done: Reload) -> dict[str, Any]:
     return {"agents": done.agents, "providers": done.providers, "changes": list(done.changes)}
+
+
+# --- Chat ---------------------------------------------------------------------------------------------------------------------
+
+
+def completion(turn: FinishedTurn, session_id: UUID) -> dict[str, Any]:
+    answer = turn.assistant_message
+    return {
+        "id": str(answer.id),
+        "sessionId": str(session_id),
+        "turnId": str(turn.turn_id),
+        "message": {"role": answer.role, "content": answer.content},
+        "model": answer.model,
+        "usage": usage_object(turn.usage),
+        "stopped": answer.status == "stopped",
+        "createdAt": moment(answer.created_at),
+    }
+
+
+def message(view: MessageDetail) -> dict[str, Any]:
+    return {
+        "id": str(view.uuid),
+        "role": view.role,
+        "content": view.content,
+        "status": view.status,
+        "model": view.model or None,
+        "turnId": str(view.turn_id) if view.turn_id else None,
+        "createdAt": moment(view.created_at),
+        "updatedAt": moment(view.updated_at),
+    }
+
+
+def saved(row: Conversation) -> dict[str, Any]:
+    return {
+        "sessionId": str(row.uuid),
+        "title": row.title,
+        "agentId": str(row.agent.uuid) if row.agent else None,
+        "messageCount": row.message_count,
+        "createdAt": moment(row.created_at),
+        "updatedAt": moment(row.updated_at),
+    }
+
+
+# --- Files --------------------------------------------------------------------------------------------------------------------
 
 
 def file(row: Document) -> dict[str, Any]:

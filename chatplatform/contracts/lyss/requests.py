@@ -11,6 +11,7 @@ from rest_framework import serializers
 from chatplatform.contracts.fields import (
     FlagField,
     LineField,
+    MessagesField,
     NumberField,
     ObjectField,
     RowNumberField,
@@ -105,7 +106,7 @@ class ChatMessage(serializers.Serializer[Any]):
 
 
 class Send(serializers.Serializer[Any]):
-    messages = serializers.ListField(
+    messages = MessagesField(
         child=ChatMessage(),
         min_length=1,
         max_length=MOST_MESSAGES,

@@ -68,6 +68,8 @@ class SocketFrames:
     server: PolymorphicProxySerializer
     examples: Mapping[str, Any]
     """By the name of the shape."""
+    events: tuple[str, ...] = ()
+    """The types of the server's that are the data of server-sent events, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Operation:
     data: Shape | None = None
     """What the envelope holds; None is null."""
     status: int = 200
+    also: tuple[int, ...] = ()
+    """Other statuses that the same answer may have."""
     enveloped: bool = True
     """Whether there is an answer in the envelope."""
     answers: tuple[Answer, ...] = ()
@@ -90,6 +94,8 @@ class Operation:
     security: tuple[str, ...] | None = None
     """The schemes, where they are not the usual ones. An empty name is nobody at all."""
     socket: SocketFrames | None = None
+    every_dialect: bool = False
+    """Its events may be in any contract's dialect."""
 
 
 def described(name: str, summary: str, **more: Any) -> Callable[[View], View]:
@@ -142,3 +148,5 @@ class Document:
     """By the operation's name."""
     links: Mapping[str, Mapping[str, Mapping[str, str]]]
     """What can be done with an answer: by the operation's name, operations with where in the answer their parameters are."""
+    last_line: str = ""
+    """The last `data:` of a stream, where it is no JSON."""

@@ -34,7 +34,10 @@ class Published:
 
 @cache
 def _published(name: str) -> Published:
-    body = orjson.dumps(whole_document() if not name else contract_document(_contract_of(name)))
+    return published_as(orjson.dumps(whole_document() if not name else contract_document(_contract_of(name))))
+
+
+def published_as(body: bytes) -> Published:
     return Published(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 

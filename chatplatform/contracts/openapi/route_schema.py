@@ -34,8 +34,24 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "example": 42,
     },
     "WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}, "example": "Bearer"},
+    "Deprecation": {
+        "description": "Since when one should do without this, as `@` and seconds since 1970.",
+        "schema": {"type": "string"},
+        "example": "@1767225600",
+    },
+    "Sunset": {
+        "description": "When it will be gone.",
+        "schema": {"type": "string"},
+        "example": "Fri, 01 May 2026 00:00:00 GMT",
+    },
+    "Link": {
+        "description": "What there is to know about moving, and what to use instead.",
+        "schema": {"type": "string"},
+        "example": '</docs/moving>; rel="deprecation", </api/v2/agents>; rel="successor-version"',
+    },
     "Upgrade": {"description": "What is spoken here instead.", "schema": {"type": "string"}, "example": "websocket"},
 }
+_NOTICES = ("Deprecation", "Sunset", "Link")
 _OF_STATUS = {401: ("WWW-Authenticate",), 426: ("Upgrade",), 429: ("Retry-After",), 502: ("Retry-After",), 503: ("Retry-After",)}
 
 
@@ -68,16 +84,20 @@ class RouteSchema(AutoSchema):
         assert made is not None  # none is excluded
         made["responses"] = self._with_refusals(made["responses"])
         for status, response in made["responses"].items():
-            response["headers"] = {name: self._header(name) for name in ("X-Request-ID", *_OF_STATUS.get(int(status), ()))}
+            names = ("X-Request-ID", *_OF_STATUS.get(int(status), ()), *(_NOTICES if self.is_deprecated() else ()))
+            response["headers"] = {name: self._header(name) for name in names}
         if (linked := self.contract.document.links.get(self.operation.name)) is not None:
             made["responses"][str(self.operation.status)]["links"] = {
                 name: {"operationId": name, "parameters": dict(parameters)} for name, parameters in linked.items()
             }
+        if self.operation.every_dialect:
+            made["x-every-dialect"] = True
         if self.operation.socket is not None:
             frames = self.operation.socket
             made["x-websocket-messages"] = {
                 "client": self.resolve_serializer(frames.client, "request").ref,
                 "server": self.resolve_serializer(frames.server, "response").ref,
+                "events": list(frames.events),
                 "examples": {
                     name: self._component(ResolvedComponent.EXAMPLE, name, {"value": frame})
                     for name, frame in frames.examples.items()
@@ -94,10 +114,13 @@ class RouteSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.view.tag]
 
+    def is_deprecated(self) -> bool:
+        return self.route.deprecated is not None
+
     def get_auth(self) -> list[dict[str, list[str]]]:
         names = self.operation.security
         if names is None:
-            names = ("",) if self.route.public else SIGNED_IN
+            names = ("",) if self.route.public else ("", *SIGNED_IN) if self.contract.guests else SIGNED_IN
         return [{name: []} if name else {} for name in names]
 
     def get_override_parameters(self) -> list[Any]:
@@ -109,8 +132,8 @@ class RouteSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         operation, document = self.operation, self.contract.document
         answers: dict[Any, OpenApiResponse] = {}
-        if operation.enveloped:
-            answers[operation.status, JSON] = OpenApiResponse(
+        for status in (operation.status, *operation.also) if operation.enveloped else ():
+            answers[status, JSON] = OpenApiResponse(
                 document.envelope(operation.data), "Done.", [self._example(self._enveloped_example())]
             )
         for answer in operation.answers:
@@ -158,16 +181,19 @@ class RouteSchema(AutoSchema):
         if not answer.media_type:
             return OpenApiResponse(None, answer.description)
         if answer.media_type == EVENTS:
+            data: dict[str, Any] = {
+                "type": "string",
+                "contentMediaType": JSON,
+                "contentSchema": self.resolve_serializer(answer.body, "response").ref,
+            }
+            if last := self.contract.document.last_line:
+                data = {"anyOf": [data, {"type": "string", "const": last}]}  # the media type asserts nothing: both may be true
             event = {
                 "type": "object",
                 "description": "One event. Lines that begin with a colon are heartbeats.",
                 "properties": {
                     "id": {"type": "string", "description": "The event's number in its turn."},
-                    "data": {
-                        "type": "string",
-                        "contentMediaType": JSON,
-                        "contentSchema": self.resolve_serializer(answer.body, "response").ref,
-                    },
+                    "data": data,
                 },
                 "required": ["data"],
             }

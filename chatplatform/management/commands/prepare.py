@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.guests import make_guest_account
 from accounts.models import User
 from chatplatform.core import audit
 from providers import seed as providers_seed
@@ -33,6 +34,8 @@ class Command(BaseCommand):
             self._migrate()
             providers_seed.seed()
             warnings = self._read_providers_file()
+            if settings.GUEST_ACCESS != "off":
+                make_guest_account()
             operator = make_first_operator()
         finally:
             with connection.cursor() as cursor:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from uvicorn import Config, Server
 
+from chatplatform import environment
 from chatplatform.contracts.protocol import BoundedHttp, BoundedSocket
 from chatplatform.core.drain import draining
 
@@ -69,8 +70,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # `prepare` and `check` make them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--host", default=environment.web_host())
+        parser.add_argument("--port", type=int, default=environment.web_port())
         parser.add_argument("--fd", type=int, help="an open listening socket instead of host and port")
         parser.add_argument("--ready-fd", type=int, help="a pipe to tell when requests are served")
 

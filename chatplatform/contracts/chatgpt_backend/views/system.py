@@ -8,17 +8,14 @@ from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from accounts.door import authenticate
 from chatplatform.contracts.chatgpt_backend import responses, schemas
 from chatplatform.contracts.contract import utc
 from chatplatform.contracts.health import UNHEALTHY, read_health
 from chatplatform.contracts.http import ContractViewSet, json_response, native
-from chatplatform.contracts.incoming import Incoming
 from chatplatform.contracts.native import JsonAnswer, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import PLAIN, Answer, described
+from chatplatform.contracts.state import metrics_for
 from chatplatform.core.errors import NotAllowed, NotSignedIn
-from chatplatform.core.metrics import CONTENT_TYPE, read_metrics
-from chatplatform.core.networks import is_within
 from providers.selectors import list_models
 
 
@@ -79,14 +76,4 @@ class SystemViewSet(ContractViewSet):
     )
     def metrics(self, request: Request) -> HttpResponse:
         """To an administrator, and to the addresses that `METRICS_ALLOWED_ADDRESSES` names."""
-        if not may_scrape(self.incoming) and not authenticate(self.incoming.credentials).is_admin:
-            raise NotAllowed
-        return HttpResponse(read_metrics(), content_type=CONTENT_TYPE)
-
-
-def may_scrape(incoming: Incoming) -> bool:
-    # Whom an unknown proxy speaks for is not known: its own address, often loopback, must not open the door to everybody.
-    through_a_proxy = "x-forwarded-for" in incoming.headers or "forwarded" in incoming.headers
-    if through_a_proxy and not settings.TRUSTED_PROXIES:
-        return False
-    return is_within(incoming.origin.address, tuple(settings.METRICS_ALLOWED_ADDRESSES))
+        return metrics_for(self.incoming)

@@ -8,15 +8,18 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 
 from chatplatform.contracts.chatgpt_backend import frames, responses, schemas
+from chatplatform.contracts.contract import Contract
+from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.http import ContractViewSet, native
 from chatplatform.contracts.incoming import Incoming
-from chatplatform.contracts.names import names_of
+from chatplatform.contracts.names import names_of, names_of_completion
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
 from chatplatform.contracts.registry import CONTRACTS, contract_named
 from chatplatform.core.errors import InvalidInput
 from chatplatform.core.ids import parse_uuid
 from conversations.errors import TurnNotFound
+from conversations.turns.request import TurnView
 from conversations.turns.runner import get_runner
 
 LARGEST_EVENT_NUMBER = 2**31
@@ -45,6 +48,7 @@ class TurnViewSet(ContractViewSet):
         "A turn's events again, from any of them on",
         enveloped=False,
         answers=(Answer(frames.STREAM, media_type=EVENTS, description="The turn's events until its end."),),
+        every_dialect=True,
         parameters=(
             OpenApiParameter("after", _EVENT_NUMBER, description="The last event that was seen; 0 for all."),
             OpenApiParameter("contract", _DIALECT, description="In this contract's dialect instead of the turn's own."),
@@ -58,8 +62,7 @@ class TurnViewSet(ContractViewSet):
         after = last_seen(call.incoming)
         view = await get_runner().find_turn(principal=call.person, turn_id=turn_uuid(turn_id))
         dialect = contract_named(call.incoming.query.get("contract") or view.contract)
-        names = await names_of(view.turn_id, view.conversation_id, view.message_id)
-        return EventStream(view.turn_id, dialect.stream_encoder(names), after)
+        return EventStream(view.turn_id, dialect.stream_encoder(await _names(view, dialect)), after)
 
     @described("stop_turn", "Stop a turn", data=schemas.Turn)
     @native
@@ -67,6 +70,15 @@ class TurnViewSet(ContractViewSet):
         """Through whichever process writes it. The text so far is kept. One that has ended stays as it is."""
         view = await get_runner().stop_turn(principal=call.person, turn_id=turn_uuid(turn_id))
         return call.answer(responses.turn(view), _("The answer was stopped."))
+
+
+async def _names(view: TurnView, dialect: Contract) -> TurnNames:
+    """All that this dialect may want."""
+    if view.conversation_id is not None and view.message_id is not None:
+        return await names_of(view.turn_id, view.conversation_id, view.message_id)
+    if dialect.name != view.contract:
+        raise InvalidInput(field="contract", issue=_("A completion can be read in its own contract's dialect only."))
+    return names_of_completion(view.turn_id)
 
 
 def last_seen(incoming: Incoming) -> int:

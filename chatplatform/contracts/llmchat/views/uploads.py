@@ -84,7 +84,7 @@ class UploadViewSet(ContractViewSet):
         errors=(TopicNotFound,),
     )
     def list(self, request: Request) -> HttpResponse:
-        """One's own, newest first; with `topic_id` all in that topic, whoever uploaded them."""
+        """One's own, newest first; with `topicId` all in that topic, whoever uploaded them."""
         asked = self.parse_query(requests.FileFilter)
         page = selectors.documents_of(principal=self.person, page=self.page(), topic_id=asked["topic_id"])
         return self.answer(responses.paged(page, responses.file), _("The files."))

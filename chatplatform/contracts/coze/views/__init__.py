@@ -1,0 +1,1 @@
+"""The contract's endpoints, a file for each chapter of its document."""
