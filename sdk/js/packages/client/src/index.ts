@@ -1,0 +1,11 @@
+export { Answer, type AnyContent, type AnyEvent, type Finished } from './answer.js';
+export { ChatSocket, SocketTurn, type SendOptions } from './chat-socket.js';
+export { Client, type ClientOptions } from './client.js';
+export * from './errors.js';
+export { Http, splitBase, type Call, type ConnectionOptions, type RequestOptions, type Tokens } from './http.js';
+export { fileForm, type UploadOptions } from './library.js';
+export type { NewProvider, ProviderChange, ProviderFilter } from './providers.js';
+export type { ConversationFilter } from './conversations.js';
+export { TurnStream } from './turn-stream.js';
+export type * from './types.js';
+export type { WebSocketClass, WebSocketLike } from './websocket.js';

@@ -1,0 +1,137 @@
+"""Conversations, messages, and the turns that answer them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from chatplatform_client._async.connection import ANSWER_SECONDS, AsyncConnection, Call, given, new_key
+from chatplatform_client._async.frames import AsyncStreamedFrames
+from chatplatform_client._async.stream import AsyncTurnStream
+from chatplatform_client.decoding import decode
+from chatplatform_client.models import Conversation, Exchange, Message, Page, Turn, read_page
+
+
+class AsyncConversations:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, title: str = "", *, model: str | None = None, system_message: str | None = None) -> Conversation:
+        body = given(title=title, model=model, system_message=system_message)
+        return decode(Conversation, await self._connection.call("POST", "/conversations", body=body))
+
+    async def list(
+        self, *, page: int = 1, size: int = 20, archived: bool | None = None, search: str | None = None
+    ) -> Page[Conversation]:
+        """Those with the newest activity first. `archived` includes archived ones."""
+        query = given(page=page, size=size, archived=archived, search=search)
+        data = await self._connection.call("GET", "/conversations", query=query)
+        return read_page(data, "conversations", lambda item: decode(Conversation, item))
+
+    async def iterate(self, *, archived: bool | None = None, search: str | None = None) -> AsyncIterator[Conversation]:
+        """All of them, asked for a page at a time."""
+        number, pages = 1, 1
+        while number <= pages:
+            page = await self.list(page=number, size=100, archived=archived, search=search)
+            for conversation in page:
+                yield conversation
+            number, pages = number + 1, page.pages
+
+    async def get(self, conversation_id: str) -> Conversation:
+        """With its messages."""
+        return decode(Conversation, await self._connection.call("GET", f"/conversations/{conversation_id}"))
+
+    async def update(self, conversation_id: str, *, title: str | None = None, is_archived: bool | None = None) -> Conversation:
+        body = given(title=title, is_archived=is_archived)
+        return decode(Conversation, await self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+
+    async def archive(self, conversation_id: str) -> Conversation:
+        return await self.update(conversation_id, is_archived=True)
+
+    async def unarchive(self, conversation_id: str) -> Conversation:
+        return await self.update(conversation_id, is_archived=False)
+
+    async def delete(self, conversation_id: str) -> None:
+        """At once and for good. An answer that is being written is stopped."""
+        await self._connection.call("DELETE", f"/conversations/{conversation_id}")
+
+
+class AsyncMessages:
+    """Every send has a key of its own, so that one that is repeated after a lost connection is still one message. With an
+    `idempotency_key` of yours this holds over restarts of your program, too."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def list(
+        self, conversation_id: str, *, page: int = 1, size: int = 50, order: Literal["asc", "desc"] = "desc"
+    ) -> Page[Message]:
+        query = {"page": page, "size": size, "order": order}
+        data = await self._connection.call("GET", f"/conversations/{conversation_id}/messages", query=query)
+        return read_page(data, "messages", lambda item: decode(Message, item))
+
+    async def send(
+        self,
+        conversation_id: str,
+        content: str,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: float = ANSWER_SECONDS,
+    ) -> Exchange:
+        """Waits for the whole answer."""
+        data = await self._connection.call(
+            "POST",
+            f"/conversations/{conversation_id}/messages",
+            body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
+            key=idempotency_key or new_key(),
+            timeout=timeout,
+        )
+        return decode(Exchange, data)
+
+    async def stream(
+        self,
+        conversation_id: str,
+        content: str,
+        *,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> AsyncTurnStream:
+        """The answer as it is written. What is refused is raised at once; a lost connection is opened again by itself."""
+        call = Call(
+            "POST",
+            f"{self._connection.base}/conversations/{conversation_id}/messages/stream",
+            body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
+            key=idempotency_key or new_key(),
+        )
+        return AsyncTurnStream(await AsyncStreamedFrames(self._connection, call).open())
+
+    async def edit(self, message_id: str, content: str) -> Message:
+        return decode(Message, await self._connection.call("PUT", f"/messages/{message_id}", body={"content": content}))
+
+    async def delete(self, message_id: str) -> None:
+        await self._connection.call("DELETE", f"/messages/{message_id}")
+
+
+class AsyncTurns:
+    """Turns of every contract, by their public names."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, turn_id: str) -> Turn:
+        return decode(Turn, await self._connection.call("GET", f"/turns/{turn_id}"))
+
+    async def follow(self, turn_id: str, *, after: int = 0) -> AsyncTurnStream:
+        """Its events after number `after`, from the beginning if need be, while it is written and long after."""
+        query: dict[str, Any] = {"contract": "chatgpt_backend"}
+        call = Call("GET", f"{self._connection.base}/turns/{turn_id}/events", query=query, last_event=after)
+        return AsyncTurnStream(await AsyncStreamedFrames(self._connection, call, turn_id=turn_id).open())
+
+    async def stop(self, turn_id: str) -> Turn:
+        """What there is of the answer is kept. One that has ended stays as it is."""
+        return decode(Turn, await self._connection.call("POST", f"/turns/{turn_id}/stop", key=new_key()))

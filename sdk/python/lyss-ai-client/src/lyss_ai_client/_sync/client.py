@@ -1,0 +1,213 @@
+# Made from lyss-ai-client/src/lyss_ai_client/_async/client.py by sdk/python/make_sync.py: change that file.
+"""The calls of LYSS's document, over the platform's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import httpx2
+
+from chatplatform_client import Credentials, Page
+from chatplatform_client._sync.answerers import Providers
+from chatplatform_client._sync.connection import ANSWER_SECONDS, Call, Connection, given, new_key
+from chatplatform_client._sync.frames import Frame, StreamedFrames
+from chatplatform_client._sync.stream import Answer
+from chatplatform_client.decoding import decode
+from chatplatform_client.models import read_page
+from chatplatform_client.retries import Retries
+from lyss_ai_client.models import ChatResponse, Chunk, Conversation, SignedIn, Tokens, User
+
+Messages = Sequence[Mapping[str, str]]
+"""`[{"role": "user", "content": "…"}, …]`, the oldest first."""
+
+
+class ChatStream(Answer[Chunk]):
+    """Iterates the answer's pieces. What is known of the answer as a whole is here when it has begun, or ended."""
+
+    conversation_id = 0
+    message_id = 0
+    model = ""
+    tokens_used: int | None = None
+    cost: float | None = None
+    """In US dollars; None: nobody knows the price."""
+    stopped = False
+
+    def _read(self, frame: Frame) -> Chunk | None:
+        data = frame.data
+        if frame.kind == "content":
+            return Chunk(str(data.get("content", "")), frame.n)
+        self.conversation_id = data.get("conversation_id", self.conversation_id)
+        self.message_id = data.get("message_id", self.message_id)
+        self.model = data.get("model", self.model)
+        if frame.kind == "end":
+            self.tokens_used, self.cost = data.get("tokens_used"), data.get("cost")
+            self.stopped = bool(data.get("stopped"))
+        return None
+
+
+class Chat:
+    """The last message is answered, and must be the user's; the earlier ones count where a new conversation begins, which it does
+    without a `conversation_id`. A repeated send is one message."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send_message(
+        self,
+        *,
+        messages: Messages,
+        provider_id: int | None = None,
+        conversation_id: int | None = None,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        idempotency_key: str | None = None,
+        timeout: float = ANSWER_SECONDS,
+    ) -> ChatResponse:
+        """Waits for the whole answer."""
+        body = given(
+            messages=list(messages),
+            provider_id=provider_id,
+            conversation_id=conversation_id,
+            model=model,
+            temperature=temperature,
+            max_tokens=max_tokens,
+        )
+        key = idempotency_key or new_key()
+        return decode(ChatResponse, self._connection.call("POST", "/chat/messages", body=body, key=key, timeout=timeout))
+
+    def stream(
+        self,
+        *,
+        messages: Messages,
+        provider_id: int | None = None,
+        conversation_id: int | None = None,
+        model: str | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> ChatStream:
+        """The answer as it is written. What is refused is raised at once; a lost connection is opened again by itself."""
+        body = given(
+            messages=list(messages),
+            provider_id=provider_id,
+            conversation_id=conversation_id,
+            model=model,
+            temperature=temperature,
+            max_tokens=max_tokens,
+        )
+        call = Call("POST", f"{self._connection.base}/chat/stream", body=body, key=idempotency_key or new_key())
+        return ChatStream(StreamedFrames(self._connection, call).open())
+
+
+class Conversations:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(
+        self, title: str = "", *, provider_id: int | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Conversation:
+        body = given(title=title, provider_id=provider_id, metadata=metadata)
+        return decode(Conversation, self._connection.call("POST", "/conversations", body=body))
+
+    def list(
+        self, *, page: int = 1, page_size: int = 20, provider_id: int | None = None, search: str | None = None
+    ) -> Page[Conversation]:
+        query = given(page=page, page_size=page_size, provider_id=provider_id, search=search)
+        data = self._connection.call("GET", "/conversations", query=query)
+        return read_page(data, "items", lambda item: decode(Conversation, item))
+
+    def get(self, conversation_id: int) -> Conversation:
+        """With its messages."""
+        return decode(Conversation, self._connection.call("GET", f"/conversations/{conversation_id}"))
+
+    def update(
+        self, conversation_id: int, *, title: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Conversation:
+        body = given(title=title, metadata=metadata)
+        return decode(Conversation, self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+
+    def delete(self, conversation_id: int) -> None:
+        self._connection.call("DELETE", f"/conversations/{conversation_id}")
+
+
+class Auth:
+    """Whoever registers or logs in is whom this client asks for from then on; her token is renewed by itself."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def register(self, username: str, email: str, password: str) -> SignedIn:
+        body = {"username": username, "email": email, "password": password, "confirm_password": password}
+        return self._signed_in(self._connection.call("POST", "/auth/register", body=body))
+
+    def login(self, username: str, password: str) -> SignedIn:
+        """`username` may be the e-mail address."""
+        body = {"username": username, "password": password}
+        return self._signed_in(self._connection.call("POST", "/auth/login", body=body))
+
+    def me(self) -> User:
+        return decode(User, self._connection.call("GET", "/auth/me"))
+
+    def refresh(self) -> Tokens:
+        """By the refresh token, or by the access token while its session lasts."""
+        mine = self._connection.credentials
+        body = {"refresh_token": mine.refresh_token or None}
+        found = decode(Tokens, self._connection.call("POST", "/auth/refresh", body=body))
+        mine.token, mine.refresh_token = found.access_token, found.refresh_token or mine.refresh_token
+        return found
+
+    def logout(self) -> None:
+        self._connection.call("POST", "/auth/logout")
+        self._connection.credentials.token = self._connection.credentials.refresh_token = ""
+
+    def _signed_in(self, data: Any) -> SignedIn:
+        found = decode(SignedIn, data)
+        mine = self._connection.credentials
+        mine.token, mine.refresh_token = found.access_token, found.refresh_token
+        return found
+
+
+class LyssClient:
+    """`base_url` is the contract's (`https://chat.example.org/api/v1`); `api_key` is one, or a signed-in person's token."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str = "",
+        *,
+        refresh_token: str = "",
+        language: str = "",
+        timeout: float = 60.0,
+        max_retries: int = 3,
+        http: httpx2.Client | None = None,
+    ) -> None:
+        self._connection = connection = Connection(
+            base_url,
+            vendor="lyss",
+            credentials=Credentials(api_key, refresh_token),
+            language=language,
+            timeout=timeout,
+            retries=Retries(most=max_retries),
+            http=http,
+        )
+        self.auth = Auth(connection)
+        self.providers = Providers(connection)
+        self.chat = Chat(connection)
+        self.conversations = Conversations(connection)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The tokens as they are now: keep them to go on as the same person later."""
+        return self._connection.credentials
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> LyssClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
