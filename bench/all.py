@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other, in about 20 minutes.
+"""Every benchmark, one after the other, in about 25 minutes.
 
     python -m bench.all [--quick] [--readme]
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import chat_system, growth, reads, sends, sockets, startup, streams
+from bench import chat_system, contracts, growth, reads, sends, sockets, startup, streams
 from bench.command import Section, about, say
 from bench.stage import platform_on, scripted_vendor, versions
 
@@ -25,6 +25,7 @@ def whole() -> Iterator[Callable[[], Section]]:
     yield lambda: reads.run(reads.Plan())
     yield lambda: sends.run(sends.Plan())
     yield lambda: streams.run(streams.Plan(streams=(100, 300), socket=True))
+    yield lambda: contracts.run(contracts.Plan())
     yield lambda: sockets.run(sockets.Plan())
     yield lambda: chat_system.run(chat_system.Plan())
     yield lambda: startup.run(startup.Plan())
@@ -35,6 +36,7 @@ def quick() -> Iterator[Callable[[], Section]]:
     yield lambda: reads.run(reads.Plan(seconds=1, rounds=1, people=8, streams=10))
     yield lambda: sends.run(sends.Plan(seconds=1, rounds=1))
     yield lambda: streams.run(streams.Plan(streams=(10, 20), seconds=3, ramp=0.5, rounds=1, burst=100, socket=True))
+    yield lambda: contracts.run(contracts.Plan(streams=10, seconds=2, ramp=0.5, rounds=1))
     yield lambda: sockets.run(sockets.Plan(idle=(150, 200), seconds=2, busy=100, chats=5))
     yield lambda: chat_system.run(chat_system.Plan(clients=5, sockets=25, seconds=2, send_every=5, deltas=10))
     yield lambda: startup.run(startup.Plan(rounds=1))

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass
 from bench import command, runs
 from bench.answers import named, report, say_refusals
 from bench.clients.requests import Ask, Order
-from bench.clients.streams import Order as StreamsOrder
-from bench.clients.streams import Seat
+from bench.clients.speech import Order as StreamsOrder
+from bench.clients.speech import Seat
 from bench.command import Section, option, say
 from bench.meters import Meters
 from bench.rows import write_conversations

@@ -20,6 +20,7 @@ class Written:
     conversation: str
     """Its public id."""
     user_id: int
+    number: int
 
 
 def write_conversations(database: psycopg.Connection, *, user_ids: Sequence[int], each: int, messages: int) -> list[Written]:
@@ -43,7 +44,7 @@ def write_conversations(database: psycopg.Connection, *, user_ids: Sequence[int]
             _set_leaves(cursor, ids, first, messages)
     for table in ("conversations_conversation", "conversations_message", "conversations_turn"):
         database.execute(f"VACUUM (ANALYZE) {table}")
-    return [Written(str(row[1]), row[2]) for row in made]
+    return [Written(str(row[1]), row[2], row[0]) for row in made]
 
 
 def _write_conversations(cursor: psycopg.Cursor, user_ids: Sequence[int], each: int, messages: int) -> list[TupleRow]:

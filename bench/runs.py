@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from bench.clients import requests, streams
+from bench.clients.speech import Order as StreamsOrder
 from bench.machine import PROJECT_DIR
 from bench.meters import Meters, spent
 from bench.stage import Vendor
@@ -113,7 +114,7 @@ class Followed:
     """Resident megabytes of a web process, on the mean, when a stream had ended."""
 
 
-async def follow(order: streams.Order, meters: Meters, vendor: Vendor) -> Followed:
+async def follow(order: StreamsOrder, meters: Meters, vendor: Vendor) -> Followed:
     before = meters.cpu()
     marks: dict[str, tuple[dict[str, float], int]] = {}
     memory = 0.0

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import orjson
 import psutil
 import psycopg
 
 from bench.machine import PROJECT_DIR
 from chatplatform import environment
 from chatplatform.embedded import listening
+from tests import enrolling
 from tests.running import RunningPlatform
 
 ENDLESS = "999999999/m"
@@ -133,15 +133,8 @@ def _wait_for_an_answer(port: int, processes: Sequence[subprocess.Popen[bytes]])
 
 
 def enrol(platform: RunningPlatform, count: int) -> list[Person]:
-    """So many people who are signed in, in the tier without limits (`bench/enrol.py`)."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.enrol", str(count)],
-        cwd=PROJECT_DIR,
-        env={"DJANGO_SETTINGS_MODULE": "chatplatform.settings"} | platform.environment,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return [Person(user_id, token) for user_id, token in orjson.loads(done.stdout)]
+    """So many people who are signed in, in the tier without limits."""
+    return [Person(person.id, person.access_token) for person in enrolling.enrol(platform, count, tier="enterprise")]
 
 
 def database(platform: RunningPlatform) -> psycopg.Connection:

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from bench import command, runs
-from bench.clients.streams import Kind, Order, Seat
+from bench.clients.speech import Kind, Order, Seat
 from bench.command import Section, option, say
 from bench.meters import Meters
 from bench.rows import write_conversations
@@ -76,31 +76,37 @@ class Bench:
     async def once(self, way: Way, plan: Plan, streams: int, *, warm_up: bool = False) -> Followed:
         """All streams once, each person in a new conversation, so that no run has a longer prompt than another."""
         host, port = (way.server.host, way.server.port) if way.server else self.vendor.address
+        max_tokens = WARM_UP_TOKENS if warm_up else plan.deltas * TOKENS_OF_A_DELTA
         order = Order(
             kind=way.kind,
             host=host,
             port=port,
             model=plan.model,
             deltas=None if warm_up else plan.deltas,
-            max_tokens=WARM_UP_TOKENS if warm_up else plan.deltas * TOKENS_OF_A_DELTA,
+            max_tokens=max_tokens,
             seconds=plan.seconds,
             ramp=plan.ramp,
-            seats=self._seats(streams) if way.server else (Seat(),) * streams,
+            seats=self._seats(streams, max_tokens) if way.server else (Seat(),) * streams,
         )
         followed = await runs.follow(order, self.meters[way.name], self.vendor)
         for failure in followed.reading.failures:
             say(f"  a stream failed: {failure}")
         return followed
 
-    def _seats(self, streams: int) -> tuple[Seat, ...]:
+    def _seats(self, streams: int, max_tokens: int) -> tuple[Seat, ...]:
+        """In conversations that say themselves how long an answer may be, since not every contract's message can."""
         people = {person.user_id: person.token for person in self.people[:streams]}
         with database(self.platform) as connection:
             rooms = write_conversations(connection, user_ids=list(people), each=1, messages=0)
-        return tuple(Seat(people[room.user_id], room.conversation) for room in rooms)
+            connection.execute(
+                "UPDATE conversations_conversation SET settings = jsonb_build_object('max_tokens', %s::int) WHERE id = ANY(%s)",
+                [max_tokens, [room.number for room in rooms]],
+            )
+        return tuple(Seat(people[room.user_id], room.conversation, room.number) for room in rooms)
 
-    async def in_turns(self, plan: Plan, streams: int) -> dict[str, list[Followed]]:
+    async def in_turns(self, plan: Plan, streams: int, *, warm_up: bool = True) -> dict[str, list[Followed]]:
         found: dict[str, list[Followed]] = {way.name: [] for way in self.ways}
-        for way in self.ways:
+        for way in self.ways if warm_up else ():
             await self.once(way, plan, streams, warm_up=True)
         for number in range(plan.rounds):
             for way in self.ways:
@@ -123,16 +129,16 @@ def report(found: Mapping[str, Sequence[Followed]]) -> str:
     rows = [
         row("streams complete", lambda runs: sum(run.reading.complete for run in runs), 0),
         row("deltas read", _deltas, 0),
-        compared("first delta, since the vendor wrote it, p50 ms", partial(_spread, name="first_held", percentile=50)),
-        compared("first delta, since the vendor wrote it, p99 ms", partial(_spread, name="first_held", percentile=99)),
-        compared("first delta, since the send, p50 ms", partial(_spread, name="first_after_send", percentile=50)),
-        compared("first delta, since the send, p99 ms", partial(_spread, name="first_after_send", percentile=99)),
+        compared("first delta, since the vendor wrote it, p50 ms", partial(spread, name="first_held", percentile=50)),
+        compared("first delta, since the vendor wrote it, p99 ms", partial(spread, name="first_held", percentile=99)),
+        compared("first delta, since the send, p50 ms", partial(spread, name="first_after_send", percentile=50)),
+        compared("first delta, since the send, p99 ms", partial(spread, name="first_after_send", percentile=99)),
         compared("every delta, since the vendor wrote it, p50 ms", partial(_held, name="p50")),
         compared("every delta, since the vendor wrote it, p99 ms", partial(_held, name="p99")),
-        *(row(f"{name}: µs a delta, all streams flowing", partial(_steady, part=part)) for part, name in PARTS),
-        *(row(f"{name}: µs a delta, opening and closing too", partial(_whole, part=part)) for part, name in PARTS),
-        *(row(f"{name}: ms a turn, beside its deltas", partial(_each_turn, part=part)) for part, name in PARTS[:2]),
-        row("vendor: µs a delta", partial(_steady, part="vendor")),
+        *(row(f"{name}: µs a delta, all streams flowing", partial(steady, part=part)) for part, name in PARTS),
+        *(row(f"{name}: µs a delta, opening and closing too", partial(whole, part=part)) for part, name in PARTS),
+        *(row(f"{name}: ms a turn, beside its deltas", partial(each_turn, part=part)) for part, name in PARTS[:2]),
+        row("vendor: µs a delta", partial(steady, part="vendor")),
         row("client: µs a delta", _client),
         row("a web process, resident MB", lambda runs: max(run.memory for run in runs) or None, 0),
     ]
@@ -142,7 +148,7 @@ def report(found: Mapping[str, Sequence[Followed]]) -> str:
 def report_burst(found: Mapping[str, Followed]) -> str:
     rows = []
     for name, run in found.items():
-        parts = [_whole([run], part=part) for part, _name in PARTS]
+        parts = [whole([run], part=part) for part, _name in PARTS]
         read = run.reading
         rows.append(
             [name, str(read.complete), figure(read.deltas, 0), figure(read.deltas / read.seconds, 0), *map(figure, parts)]
@@ -163,26 +169,26 @@ def _client(runs: Sequence[Followed]) -> float | None:
     return _per_delta(sum(run.reading.cpu_seconds for run in runs), _deltas(runs))
 
 
-def _steady(runs: Sequence[Followed], part: str) -> float | None:
+def steady(runs: Sequence[Followed], part: str) -> float | None:
     if not all(run.steady.get(part) for run in runs):
         return None  # not a part of this run, or its streams never flowed all at once
     return _per_delta(sum(run.steady[part] for run in runs), sum(run.steady_deltas for run in runs))
 
 
-def _whole(runs: Sequence[Followed], part: str) -> float | None:
+def whole(runs: Sequence[Followed], part: str) -> float | None:
     if not all(run.whole.get(part) for run in runs):
         return None
     return _per_delta(sum(run.whole[part] for run in runs), _deltas(runs))
 
 
-def _each_turn(runs: Sequence[Followed], part: str) -> float | None:
+def each_turn(runs: Sequence[Followed], part: str) -> float | None:
     """What the whole run took more than its deltas do while all streams flow."""
-    whole, steady = _whole(runs, part), _steady(runs, part)
+    in_all, flowing = whole(runs, part), steady(runs, part)
     turns = sum(len(run.reading.first_held) for run in runs)
-    return (whole - steady) * _deltas(runs) / turns / 1e3 if whole is not None and steady is not None and turns else None
+    return (in_all - flowing) * _deltas(runs) / turns / 1e3 if in_all is not None and flowing is not None and turns else None
 
 
-def _spread(runs: Sequence[Followed], name: str, percentile: int) -> float | None:
+def spread(runs: Sequence[Followed], name: str, percentile: int) -> float | None:
     """Over the streams of all rounds, in milliseconds."""
     values = sorted(value for run in runs for value in getattr(run.reading, name))
     return values[min(len(values) - 1, len(values) * percentile // 100)] / 100 if values else None

@@ -7,8 +7,6 @@ with a `Reading`.
 """
 
 import asyncio
-import base64
-import os
 import re
 import resource
 import time
@@ -16,50 +14,18 @@ from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal, cast
+from typing import cast
 
-import orjson
 import uvloop
 
 from bench.clients import read_order, tell
+from bench.clients.speech import SPEECHES, Order, Seat, message_frame, request
 
 STAMP = re.compile(rb' (\d{6})(?=[ "])')
 LONGEST_CUT = 32
 """Bytes at the end of a read that may be the begin of a stamp or of an end."""
 PATIENCE = 30.0
 """Seconds beyond a stream's own length after which it counts as lost."""
-
-Kind = Literal["direct", "sse", "socket"]
-_ENDS: dict[Kind, tuple[bytes, ...]] = {
-    "direct": (b"data: [DONE]",),
-    "sse": (b'"type":"end"', b'"type":"error"'),
-    "socket": (b'"type":"message_end"', b'"type":"error"'),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Who sends where. Both are empty for the vendor itself."""
-
-    token: str = ""
-    conversation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    kind: Kind
-    host: str
-    port: int
-    model: str
-    """For the vendor alone; the platform's default is the same."""
-    deltas: int | None
-    """How many each stream is to bring; None is any number."""
-    max_tokens: int
-    seconds: float
-    """How long one takes by itself."""
-    ramp: float
-    """Seconds over which the streams are opened."""
-    seats: tuple[Seat, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +55,7 @@ class Stream(asyncio.Protocol):
     """One request, read to its end."""
 
     def __init__(self, order: Order, seat: Seat, held: "array[int]", changed: Callable[[str], None]) -> None:
-        self.kind, self.seat, self.order = order.kind, seat, order
+        self.seat, self.order = seat, order
         self.held, self.changed = held, changed
         self.count = 0
         self.first_held = self.first_after_send = self.sent_at = 0
@@ -97,34 +63,32 @@ class Stream(asyncio.Protocol):
         self.over = asyncio.get_running_loop().create_future()
         self._tail = b""
         self._answered = False
-        self._ends = _ENDS[order.kind]
+        self._speech = SPEECHES[order.kind]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        if self.kind == "socket":
-            self.transport.write(_handshake(self.order, self.seat))
-        else:
-            self._send(_post(self.order, self.seat))
+        self._send(request(self.order, self.seat))
 
     def _send(self, data: bytes) -> None:
         self.sent_at = now()
         self.transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        at = now()
+        arrived = now()
         if not self._answered:
             self._answer_began(data)
         data = self._tail + data
         last = 0
-        for found in STAMP.finditer(data):
-            held = (at - int(found[1])) % 1_000_000
+        end = min((at for mark in self._speech.ends if (at := data.find(mark)) >= 0), default=None)
+        for found in STAMP.finditer(data, 0, len(data) if end is None else end):
+            held = (arrived - int(found[1])) % 1_000_000
             if not self.count:
-                self.first_held, self.first_after_send = held, at - self.sent_at
+                self.first_held, self.first_after_send = held, arrived - self.sent_at
                 self.changed("first")
             self.count += 1
             self.held.append(held)
             last = found.end()
-        if any(end in data for end in self._ends):
+        if end is not None:
             if self.order.deltas not in (None, self.count):
                 self.failure = f"{self.count} deltas, then {data[-300:].decode(errors='replace')}"
             self._finish()
@@ -133,8 +97,8 @@ class Stream(asyncio.Protocol):
     def _answer_began(self, data: bytes) -> None:
         self._answered = True
         status = data[9:12]
-        if self.kind == "socket" and status == b"101":
-            self._send(_socket_frame(_chat_message(self.order, self.seat)))
+        if self._speech.is_socket and status == b"101":
+            self._send(message_frame(self.order, self.seat))
         elif status != b"200":
             self.failure = data.decode(errors="replace")[-300:]
             self._finish()
@@ -149,54 +113,6 @@ class Stream(asyncio.Protocol):
             self.over.set_result(None)
             self.changed("last")
             self.transport.close()
-
-
-def _post(order: Order, seat: Seat) -> bytes:
-    if order.kind == "direct":
-        path = "/v1/chat/completions"
-        messages = [{"role": "user", "content": "hello"}]
-        body: dict[str, Any] = {
-            "model": order.model,
-            "messages": messages,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "max_tokens": order.max_tokens,
-        }
-    else:
-        path = f"/api/v1/conversations/{seat.conversation}/messages/stream"
-        body = {"content": "hello", "max_tokens": order.max_tokens}
-    payload = orjson.dumps(body)
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {order.host}:{order.port}\r\nAuthorization: Bearer {seat.token}\r\n"
-        f"Content-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: {len(payload)}\r\n\r\n"
-    )
-    return head.encode() + payload
-
-
-def _handshake(order: Order, seat: Seat) -> bytes:
-    key = base64.b64encode(os.urandom(16)).decode()
-    return (
-        f"GET /api/v1/ws/chat HTTP/1.1\r\nHost: {order.host}:{order.port}\r\nAuthorization: Bearer {seat.token}\r\n"
-        f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-    ).encode()
-
-
-def _chat_message(order: Order, seat: Seat) -> bytes:
-    return orjson.dumps(
-        {
-            "type": "chat_message",
-            "conversation_id": seat.conversation,
-            "content": "hello",
-            "max_tokens": order.max_tokens,
-        }
-    )
-
-
-def _socket_frame(payload: bytes) -> bytes:
-    """A masked text frame; a mask of zeros leaves the bytes as they are."""
-    size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
-    return b"\x81" + length + b"\x00\x00\x00\x00" + payload
 
 
 async def read(order: Order) -> Reading:

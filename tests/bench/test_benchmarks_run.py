@@ -16,9 +16,10 @@ from bench.all import README, replaced
 from bench.clients.requests import whole_length
 from bench.clients.sockets import frame, masked
 from bench.command import read
+from bench.contracts import WAYS
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
-BENCHMARKS = ("reads", "sends", "streams", "sockets", "chat_system", "startup", "growth", "retrieval")
+BENCHMARKS = ("reads", "sends", "streams", "contracts", "sockets", "chat_system", "startup", "growth", "retrieval")
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -89,6 +90,29 @@ def test_the_targets_of_the_chat_system_are_measured_beside_sockets_that_send_an
     assert all(times["count"] for times in figures["sockets"]["times"].values())
     assert figures["chunks"]
     assert "target ms (p95)" in done.stdout
+
+
+def test_every_contracts_stream_is_measured_to_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.contracts", "--streams", "2", "--seconds", "0.5", "--ramp", "0.1", "--rounds", "1"),
+            *("--cold", "--web-workers", "1", "--json", str(file)),
+        ],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = orjson.loads(file.read_bytes())["figures"]
+    assert len(figures) == len(WAYS)
+    for name, (run,) in figures.items():
+        assert (run["reading"]["complete"], run["reading"]["deltas"], run["reading"]["failures"]) == (2, 2 * 25, []), name
+        assert f"| {name}" in done.stdout
+    assert "The books are right." in done.stdout
 
 
 def test_the_page_has_room_for_the_next_figures() -> None:
