@@ -8,9 +8,14 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+
+from tests.held import held_session
+
+if TYPE_CHECKING:
+    from tests.enrolling import Enrolled
 
 PASSWORD = "password123"
 _counter = itertools.count(1)
@@ -58,7 +63,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Client:
-        self._session = aiohttp.ClientSession(
+        self._session = held_session(
             connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=180, sock_connect=10)
         )
         return self
@@ -100,6 +105,10 @@ class Client:
             },
         )
         self.token = data["access_token"]
+        return self
+
+    def signed_in(self, person: Enrolled) -> Client:
+        self.username, self.token = person.username, person.access_token
         return self
 
     async def new_conversation(self, **fields: Any) -> str:

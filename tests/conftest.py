@@ -21,28 +21,30 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 for name in (
     "DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ANTHROPIC_API_KEY",
     "SECRET_KEY", "JWT_SIGNING_KEY", "ENCRYPTION_KEYS", "LOCAL_MODEL_PATH", "LOCAL_MODEL_URL", "RATE_LIMITS",
-    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS", "DOCUMENTS_DIR", "DOCUMENTS_S3_BUCKET",
+    "RATE_AUTH", "RATE_SENDS", "RATE_OTHERS", "DOCUMENTS_DIR", "DOCUMENTS_S3_BUCKET", "GUEST_ACCESS", "WEB_HOST", "WEB_PORT",
+    "SERVER_HOST", "SERVER_PORT", "COZE_API_TOKEN", "COZE_BOT_ID", "COZE_USER_ID", "COZE_BASE_URL",
 ):  # fmt: skip
     os.environ.pop(name, None)
     os.environ.pop(f"{name}_FILE", None)
 os.environ["ENV_FILE"] = ""
 os.environ["LOCAL_MODEL"] = "off"
-os.environ["DJANGO_SETTINGS_MODULE"] = "chatplatform.settings"
 
 _services = contextlib.ExitStack()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the services and set Django up. Workers of pytest-xdist share those of the main process."""
-    if config.getoption("help") or config.getoption("version"):
+    """Start the services and set Django up. Workers of pytest-xdist (`-n 2`) have services of their own; the process that hands
+    the tests out to them needs none, and must not name the settings: they would inherit the name, and load them too early."""
+    hands_out = config.getoption("numprocesses", default=None) and not hasattr(config, "workerinput")
+    if config.getoption("help") or config.getoption("version") or hands_out:
         return
-    if not hasattr(config, "workerinput"):
-        folder = Path(tempfile.mkdtemp(prefix="chatplatform-tests-"))
-        folder.chmod(0o711)  # as root the database runs as another user and must pass through
-        _services.callback(shutil.rmtree, folder, ignore_errors=True)
-        os.environ["DATA_DIR"] = str(folder)
-        os.environ["PROVIDERS_FILE"] = str(folder / "providers.toml")
+    folder = Path(tempfile.mkdtemp(prefix="chatplatform-tests-"))
+    folder.chmod(0o711)  # as root the database runs as another user and must pass through
+    _services.callback(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["DATA_DIR"] = str(folder)
+    os.environ["PROVIDERS_FILE"] = str(folder / "providers.toml")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "chatplatform.settings"
 
     from chatplatform.embedded.services import embedded_services
 

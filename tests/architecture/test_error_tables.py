@@ -54,7 +54,7 @@ def test_every_error_that_is_answered_with_429_or_503_says_when_to_come_back():
 
 def test_a_vendor_that_did_not_say_when_to_come_back_is_tried_again_soon_where_the_status_promises_an_answer():
     promised = {contract.name: WireError.of(VendorFailed(), contract.errors).retry_after for contract in CONTRACTS}
-    assert promised == {"chatgpt_backend": None, "lyss": None, "llmchat": SOON, "chat_system": None}
+    assert promised == {"chatgpt_backend": None, "lyss": None, "llmchat": SOON, "chat_system": None, "openai": None, "coze": SOON}
     assert {WireError.of(VendorFailed(retry_after=30), contract.errors).retry_after for contract in CONTRACTS} == {30}
 
 
@@ -119,6 +119,19 @@ DOCUMENTED = {
         ("RATE_LIMITED", 429),
         ("INTERNAL_ERROR", 500),
         ("SERVICE_UNAVAILABLE", 503),
+    },
+    "coze": {("", status) for status in (400, 401, 403, 404, 409, 429, 500, 503)},  # its errors have no codes
+    "openai": {
+        ("invalid_value", 400),
+        ("unsupported_parameter", 400),
+        ("context_length_exceeded", 400),
+        ("invalid_api_key", 401),
+        ("insufficient_permissions", 403),
+        ("model_not_found", 404),
+        ("rate_limit_exceeded", 429),
+        ("insufficient_quota", 429),
+        ("internal_error", 500),
+        ("service_unavailable", 503),
     },
 }
 

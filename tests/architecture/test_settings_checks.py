@@ -39,6 +39,8 @@ def test_the_settings_of_this_run_are_fine():
         ({"WEB_THREADS": 0}, "E007"),
         ({"TURN_DB_THREADS": 1000}, "E007"),
         ({"DRAIN_SECONDS": 60}, "E007"),
+        ({"LLMCHAT_SESSION_DAYS": -1}, "E007"),
+        ({"COZE_SESSION_DAYS": 100_000}, "E007"),
         ({"LOG_LEVEL": "LOUD"}, "E008"),
         ({"REDIS_URL": "http://localhost"}, "E009"),
         ({"EXTRACT_SECONDS": 0}, "E007"),
@@ -67,6 +69,18 @@ def test_a_rate_is_a_number_in_a_time(monkeypatch: pytest.MonkeyPatch, given: st
         assert ids() == {"chatplatform.E011"}
     finally:
         del variables.unreadable["RATE_SENDS"]
+
+
+def test_a_choice_is_one_of_its_words_in_whatever_case(monkeypatch: pytest.MonkeyPatch):
+    for given, expected in (("", "auto"), (" ON ", "on"), ("off", "off")):
+        monkeypatch.setenv("GUEST_ACCESS", given)
+        assert variables.choice("GUEST_ACCESS", "auto", "on", "off") == expected
+    monkeypatch.setenv("GUEST_ACCESS", "everybody")
+    try:
+        assert variables.choice("GUEST_ACCESS", "auto", "on", "off") == "auto"
+        assert ids() == {"chatplatform.E011"}
+    finally:
+        del variables.unreadable["GUEST_ACCESS"]
 
 
 def test_a_rate_can_be_set(monkeypatch: pytest.MonkeyPatch):

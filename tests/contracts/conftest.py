@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.acceptance.conftest import database, platform_env, vendor
 from tests.client import Client
+from tests.enrolling import People
 from tests.running import RunningPlatform
 
 SCRIPTS = (
@@ -58,13 +59,18 @@ def serve_scripts(platform: RunningPlatform) -> None:
             )
 
 
-@pytest_asyncio.fixture
-async def alice(platform: RunningPlatform) -> AsyncIterator[Client]:
-    async with Client(platform.url) as client:
-        yield await client.register("alice")
+@pytest.fixture(scope="session")
+def enrolled(platform: RunningPlatform) -> People:
+    return People(platform)
 
 
 @pytest_asyncio.fixture
-async def bob(platform: RunningPlatform) -> AsyncIterator[Client]:
+async def alice(platform: RunningPlatform, enrolled: People) -> AsyncIterator[Client]:
     async with Client(platform.url) as client:
-        yield await client.register("bob")
+        yield client.signed_in(enrolled.next())
+
+
+@pytest_asyncio.fixture
+async def bob(platform: RunningPlatform, enrolled: People) -> AsyncIterator[Client]:
+    async with Client(platform.url) as client:
+        yield client.signed_in(enrolled.next())

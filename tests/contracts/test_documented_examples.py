@@ -8,10 +8,9 @@ import json
 import re
 from typing import Any
 
-import aiohttp
-
 from tests.acceptance.conftest import database
 from tests.client import PASSWORD
+from tests.held import held_session
 
 REGISTERED = json.loads("""{
   "success": true,
@@ -456,7 +455,7 @@ async def test_a_streamed_answer(alice):
 async def test_the_socket(platform, alice):
     conversation = await alice.new_conversation()
     address = f"{platform.ws_url}/api/v1/ws/chat?token={alice.token}"
-    async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
+    async with held_session() as session, session.ws_connect(address) as socket:
         await socket.send_json(
             {
                 "type": "chat_message",

@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.client import Client, frames
 from tests.contracts.test_socket import close_code, say
+from tests.held import held_session
 from tests.ports import free_port
 from tests.running import PROJECT_DIR, RunningPlatform
 
@@ -29,7 +30,7 @@ async def web_process(platform: RunningPlatform, log: IO[bytes] | None = None, *
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        async with aiohttp.ClientSession() as session:
+        async with held_session() as session:
             for _ in range(300):
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(f"{url}/api/v1/health"):
@@ -43,7 +44,7 @@ async def web_process(platform: RunningPlatform, log: IO[bytes] | None = None, *
 
 
 async def test_open_streams_and_sockets_are_told_and_new_sends_refused(platform, alice):
-    async with web_process(platform) as (process, url), Client(url) as here, aiohttp.ClientSession() as session:
+    async with web_process(platform) as (process, url), Client(url) as here, held_session() as session:
         here.token = alice.token
         streamed, spoken, third = [await alice.new_conversation(model="ok-60-rate-20") for _ in range(3)]
         address = f"ws{url.removeprefix('http')}/api/v1/ws/chat?token={alice.token}"

@@ -24,7 +24,11 @@ async def test_another_host_is_refused_by_all_that_answers(platform, alice):
         for method, path in PATHS:
             async with session.request(method, url + path, headers={"Host": FOREIGN, "Accept-Language": "en"}) as response:
                 answer = await response.json()
-                assert (response.status, answer["error"]["code"]) == (400, "VALIDATION_ERROR"), path
+                assert response.status == 400, path
+                if not path.startswith("/api"):
+                    assert "host name" in answer["detail"]
+                    continue
+                assert answer["error"]["code"] == "VALIDATION_ERROR"
                 assert "host name" in answer["error"]["message"]
                 assert "host name" in answer["error"]["details"]["issue"]
             async with session.request(method, url + path, headers={"Host": OURS}) as response:

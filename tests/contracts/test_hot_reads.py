@@ -42,6 +42,8 @@ def hers(transactional_db, settings):
         "HERS": f"/api/v1/conversations/{one.uuid}",
         "SESSION": f"/api/v1/chat/sessions/{prefixed('sess', one.uuid)}",
         "MESSAGE": prefixed("msg", one.leaf.uuid),
+        "HISTORY": f"/api/chat/sessions/{one.uuid}/history",
+        "LEAF": str(one.leaf.uuid),
     }
     return token, names
 
@@ -83,6 +85,7 @@ def test_the_reads_that_are_hot_are_listed_here():
     assert hot == {
         *((path, "GET") for path in (conversations, one, f"{one}/messages")),
         *((path, "GET") for path in (sessions, session, f"{session}/messages", message, f"{message}/references")),
+        (f"{session}/history", "GET"),
     }
 
 
@@ -122,6 +125,13 @@ ASKED = (
     (f"/api/v1/chat/sessions/sess_{NOBODYS.replace('-', '')}", 404),
     (f"/api/v1/chat/messages/msg_{NOBODYS.replace('-', '')}", 404),
     ("/api/v1/chat/sessions/not-an-id", 404),
+    ("HISTORY", 200),
+    ("HISTORY?page=2&limit=1", 200),
+    ("HISTORY?before=LEAF", 200),
+    (f"HISTORY?before={NOBODYS}", 404),
+    ("HISTORY?before=x", 400),
+    (f"/api/chat/sessions/{NOBODYS}/history", 404),
+    ("/api/chat/sessions/not-an-id/history", 404),
 )
 
 

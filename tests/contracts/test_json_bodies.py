@@ -9,7 +9,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatplatform.contracts.json_body import parse_json
+from chatplatform.contracts.json_body import parse_json, refuse_repeated_keys
 from chatplatform.core.errors import InvalidInput, MalformedBody
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
@@ -66,3 +66,41 @@ def test_nul_is_refused_wherever_it_hides_and_its_place_is_named(text, field):
 
 def test_the_last_of_two_equal_keys_counts():
     assert parse_json('{"a":1,"a":2}') == {"a": 2}
+
+
+TWICE = [
+    ('{"stream":true,"stream":false}', "stream"),
+    ('{"stream":true,"stream":true}', "stream"),
+    ('{"stream":true,"\\u0073tream":false}', "stream"),
+    ('{"messages":[{"stream":1}],"stream" : 1,\n"stream" : 2}', "stream"),
+    ("{" + ",".join(f'"k{n}":{n}' for n in range(30)) + ',"k7":1}', "k7"),
+]
+
+
+@pytest.mark.parametrize(("text", "field"), TWICE)
+def test_a_key_that_is_given_twice_is_refused_where_it_matters(text, field):
+    with pytest.raises(InvalidInput) as refused:
+        refuse_repeated_keys(text.encode(), parse_json(text))
+    assert refused.value.field == field
+
+
+NOT_TWICE = [
+    {},
+    {"stream": True, "messages": [{"stream": 1}, {"stream": 2}]},
+    {"model": "stream", "stream": False},
+    {"stream": '"stream"', '"stream"': 1, "stream\\": 2},
+    {f"k{number}": number for number in range(100)},
+    {"stream": {"a": 1, "b": {"stream": []}}},
+    {"stream": "caf\u00e9", "é": "\n", "你好": "你好"},
+]
+
+
+@pytest.mark.parametrize("value", NOT_TWICE)
+def test_a_key_is_not_taken_for_given_twice_when_it_also_stands_elsewhere(value):
+    for text in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        refuse_repeated_keys(text.encode(), parse_json(text))
+
+
+@given(st.dictionaries(TEXT, VALUES, max_size=6))
+def test_what_gives_each_key_once_is_never_refused(value):
+    refuse_repeated_keys(json.dumps(value).encode(), value)

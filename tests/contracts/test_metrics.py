@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.acceptance.conftest import another_web_process, database
 from tests.client import Client, frames
+from tests.held import held_session
 
 
 async def read(client, url: str = "", **headers: str) -> dict[tuple, float]:
@@ -43,7 +44,7 @@ async def until(client, wanted) -> dict[tuple, float]:
 async def test_requests_are_counted_once_over_all_processes(platform, alice):
     before = requests(await read(alice), "/users/me/quota")
     for _ in range(24):  # each on a connection of its own, so that both processes get some
-        async with aiohttp.ClientSession() as session:
+        async with held_session() as session:
             await session.get(f"{alice.url}/api/v1/users/me/quota", headers=alice.headers)
     # A request is counted a moment after its answer is out.
     await until(alice, lambda samples: requests(samples, "/users/me/quota") >= before + 24)
@@ -107,7 +108,7 @@ async def test_what_a_dead_process_had_open_is_forgotten_and_its_counts_are_kept
     counted = requests(await read(alice), "/conversations", "POST")
     sockets = []
     for _ in range(5):
-        session = aiohttp.ClientSession()
+        session = held_session()
         sockets.append((session, await session.ws_connect(f"{platform.ws_url}/api/v1/ws/chat?token={alice.token}")))
     assert opened(await read(alice), "socket") >= 5
     for pid in platform.web_pids:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
 from tests.acceptance.conftest import platform_env
 from tests.client import Client
+from tests.held import held_session
 from tests.running import RunningPlatform
 
 
@@ -82,7 +82,7 @@ async def test_lyss_counts_as_chatgpt_backend_does_and_by_itself(limited, alice)
 async def test_sends_by_http_and_by_socket_are_counted_together(limited, alice):
     conversation = await alice.new_conversation()
     codes: list[str] = []
-    async with aiohttp.ClientSession() as session:
+    async with held_session() as session:
         socket = await session.ws_connect(f"{limited.ws_url}/api/v1/ws/chat?token={alice.token}")
         for number in range(22):
             # None of these is stored: what is counted is the asking.

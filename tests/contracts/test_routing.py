@@ -13,6 +13,7 @@ LYSS = "application/vnd.lyss.v1+json"
 CHATGPT = "application/vnd.chatgpt.v1+json"
 LLMCHAT = "application/vnd.llmchat.v1+json"
 CHAT_SYSTEM = "application/vnd.chat-system.v1+json"
+COZE = "application/vnd.coze.v1+json"
 SESSION = "sess_550e8400e29b41d4a716446655440001"
 UUID = "550e8400-e29b-41d4-a716-446655440001"
 
@@ -45,7 +46,13 @@ def who(path: str, accept: str = "") -> str | None:
         ("/api/v1/chat/sessions", "chat_system"),
         (f"/api/v1/chat/sessions/{SESSION}", "chat_system"),
         ("/api/v1/chat/sessions/nothing", "chat_system"),
-        ("/api/v1/chat/sessions/save", None),  # no id, but a word of LLMChat's
+        ("/api/v1/chat/sessions/save", "llmchat"),  # no id, but a word of its own
+        (f"/api/v1/chat/sessions/{UUID}/history", "llmchat"),
+        (f"/api/v1/chat/sessions/{UUID}", "chat_system"),
+        ("/api/v1/chat/completions", "llmchat"),
+        ("/api/chat/completions", "llmchat"),
+        ("/api/chat/sessions", None),
+        ("/api/v2/agents", None),
         (f"/api/v1/chat/sessions/{SESSION}/stream", "chat_system"),
         ("/api/v1/chat/search", "chat_system"),
         ("/api/v1/topics", "chat_system"),
@@ -62,8 +69,18 @@ def who(path: str, accept: str = "") -> str | None:
         ("/lyss/api/v1", None),
         ("/api/v1", None),
         ("/api/v1/", None),
-        ("/", None),
-        ("", None),
+        ("", "coze"),
+        ("//", None),
+        ("/chat", "coze"),
+        ("/chat/stream", "coze"),
+        ("/chat/other", None),
+        ("/session/demo_session_1/info", "coze"),
+        ("/session/info/info", "coze"),
+        ("/session/info", None),
+        ("/session//info", None),
+        ("/health", "llmchat"),  # Coze has it too, with the same answer
+        ("/health/detailed", "llmchat"),
+        ("/metrics", "llmchat"),
         ("//api/v1/providers", None),
         ("/api/v1/providers//", None),
         ("/api/v1//providers", None),
@@ -96,6 +113,9 @@ def test_a_path_is_its_owners(path, owner):
         ("/lyss/api/v1/conversations", CHATGPT, "lyss"),
         ("/api/agents", LLMCHAT, "llmchat"),
         ("/api/v1/agents", LLMCHAT, "llmchat"),
+        ("/api/v1/auth/login", LLMCHAT, "llmchat"),
+        ("/api/v1/auth/me", LLMCHAT, "lyss"),  # nobody else has it
+        ("/api/v1/chat/completions", CHAT_SYSTEM, "llmchat"),
         ("/api/agents", LYSS, "llmchat"),
         ("/api/v1/chat/sessions", CHAT_SYSTEM, "chat_system"),
         ("/api/v1/chat/sessions", LYSS, "chat_system"),
@@ -125,7 +145,11 @@ def test_what_a_path_names_is_handed_on_as_it_was_written():
         ("/api/v1/nothing", "", "chatgpt_backend"),
         ("/api/v1/nothing", LYSS, "lyss"),
         ("/api/v1/users/me", LYSS, "chatgpt_backend"),
-        ("/nothing", LYSS, "chatgpt_backend"),
+        ("/nothing", LYSS, "coze"),
+        ("/nothing", "", "coze"),
+        ("/chat/nothing", "", "coze"),
+        ("/api/v1/nothing", COZE, "chatgpt_backend"),
+        ("/health/nothing", "", "llmchat"),
         ("/api/nothing", "", "llmchat"),
         ("/api/v1/agents/1/2/3", "", "llmchat"),
         ("/api/v1/nothing", LLMCHAT, "llmchat"),

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.client import PASSWORD
+from tests.held import held_session
 
 PATH = "/api/v1/ws/chat"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -17,7 +18,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 @asynccontextmanager
 async def socket_of(platform, token: str = "", **headers: str):
-    async with aiohttp.ClientSession() as session:
+    async with held_session() as session:
         address = f"{platform.ws_url}{PATH}" + (f"?token={token}" if token else "")
         async with session.ws_connect(address, headers=headers) as socket:
             yield socket
@@ -79,7 +80,7 @@ async def test_pages_of_our_own_host_and_of_configured_origins_may_connect(platf
 
 async def test_an_unknown_path_is_refused_at_the_handshake(platform, alice):
     for path in ("/api/v1/ws/nowhere", "/", "/api/v1/conversations"):
-        async with aiohttp.ClientSession() as session:
+        async with held_session() as session:
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await session.ws_connect(f"{platform.ws_url}{path}?token={alice.token}")
             assert refused.value.status == 403
@@ -88,7 +89,7 @@ async def test_an_unknown_path_is_refused_at_the_handshake(platform, alice):
 
 
 async def test_a_sixth_socket_is_refused_and_a_closed_one_makes_room(platform, alice):
-    async with aiohttp.ClientSession() as session:
+    async with held_session() as session:
         address = f"{platform.ws_url}{PATH}?token={alice.token}"
         five = [await session.ws_connect(address) for _ in range(5)]
         for socket in five:

@@ -29,7 +29,7 @@ async def test_the_head_says_that_nothing_may_buffer_it(alice):
     async with response:
         assert response.status == 200
         assert response.content_type == "text/event-stream"
-        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Cache-Control"] == "no-cache, no-store"
         assert response.headers["X-Accel-Buffering"] == "no"
         assert "Content-Encoding" not in response.headers
         assert response.headers["X-Request-ID"].startswith("req_")

@@ -74,7 +74,12 @@ def test_another_key_of_the_same_name_does_not_open_it(settings: Settings) -> No
 
 
 @pytest.mark.parametrize(
-    "ring", ["", "k", "k:", ":AAAA", "k:AAAA", "k:not base64!", "k:" + "A" * 44, f"{key('k')},{key('k')}", f"{key('k')},"]
+    "ring",
+    [
+        *("", "k", "k:", ":AAAA", "k:AAAA", "k:not base64!", "k:" + "A" * 44),
+        pytest.param(f"{key('k')},{key('k')}", id="two of one name"),
+        pytest.param(f"{key('k')},", id="an empty one after it"),
+    ],
 )
 def test_a_bad_key_ring_is_refused_with_a_reason(ring: str) -> None:
     with pytest.raises(BadKeyRing) as refusal:

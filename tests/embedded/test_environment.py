@@ -15,6 +15,7 @@ from kombu import Connection
 from chatplatform import environment
 from chatplatform.environment import EnvironmentProblem
 
+LISTENING = {"WEB_HOST", "WEB_PORT", "SERVER_HOST", "SERVER_PORT"}
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 MAKE_SECRETS = "from chatplatform import environment; print(environment.secret('SECRET_KEY'))"
 
@@ -23,7 +24,7 @@ MAKE_SECRETS = "from chatplatform import environment; print(environment.secret('
 def env(monkeypatch, data_dir):
     """The environment of this test: a fresh data folder and nothing else of the platform."""
     for name in list(os.environ):
-        if name.startswith(("LOCAL_MODEL", "OPENAI")) or name in {"DATABASE_URL", "REDIS_URL"}:
+        if name.startswith(("LOCAL_MODEL", "OPENAI")) or name in {"DATABASE_URL", "REDIS_URL", *LISTENING}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_DIR", str(data_dir))
     return monkeypatch
@@ -200,3 +201,61 @@ def test_a_bucket_is_asked_with_the_key_that_was_given_or_as_the_machine_may(env
     options = environment.documents_storage()["OPTIONS"]
     assert (options["endpoint_url"], options["region_name"]) == ("https://s3.example.org", "eu-1")
     assert (options["access_key"], options["secret_key"]) == ("id", "s3cr3t")
+
+
+@pytest.mark.parametrize(
+    ("variables", "host", "port"),
+    [
+        ({}, "127.0.0.1", 8000),
+        ({"SERVER_HOST": "0.0.0.0", "SERVER_PORT": "6001"}, "0.0.0.0", 6001),
+        ({"WEB_HOST": "::1", "WEB_PORT": "0", "SERVER_HOST": "0.0.0.0", "SERVER_PORT": "6001"}, "::1", 0),
+        ({"WEB_PORT": "9000", "SERVER_HOST": "0.0.0.0"}, "0.0.0.0", 9000),
+    ],
+)
+def test_where_the_web_processes_listen(env, variables, host, port):
+    for name, value in variables.items():
+        env.setenv(name, value)
+    assert (environment.web_host(), environment.web_port()) == (host, port)
+
+
+@pytest.mark.parametrize("given", ["http", "-1", "65536", "80.5", "٨٠"])
+def test_what_is_no_port_is_named(env, given):
+    env.setenv("SERVER_PORT", given)
+    with pytest.raises(EnvironmentProblem, match="SERVER_PORT"):
+        environment.web_port()
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.0.1", False),
+        ("localhost.example.org", False),
+        ("", False),
+    ],
+)
+def test_what_can_be_reached_from_this_machine_alone(host, expected):
+    assert environment.is_on_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SERVER_PORT": "http"}, "SERVER_PORT: 'http' is not a port."),
+        ({"SERVER_HOST": "256.0.0.1"}, "256.0.0.1"),
+        ({"SERVER_HOST": "256.0.0.1", "WEB_HOST": "257.0.0.1"}, "257.0.0.1"),
+    ],
+)
+def test_up_listens_where_the_environment_says(env, variables, said):
+    for name, value in variables.items():
+        env.setenv(name, value)
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "up"], cwd=PROJECT_DIR, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert said in refused.stderr

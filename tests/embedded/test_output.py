@@ -182,10 +182,11 @@ def test_a_model_server_sees_nothing_that_any_program_may_not_see(tmp_path, monk
 
 
 def test_only_the_parts_that_need_a_key_get_it(tmp_path, monkeypatch):
-    for name in ("OPENAI_API_KEY", "EMAIL_HOST_PASSWORD", "DOCUMENTS_S3_SECRET", "SECRET_KEY"):
+    for name in ("OPENAI_API_KEY", "COZE_API_TOKEN", "EMAIL_HOST_PASSWORD", "DOCUMENTS_S3_SECRET", "SECRET_KEY"):
         monkeypatch.setenv(name, name)
     got = {part: set(part_environment(part, tmp_path)) for part in ("prepare", "web-1", "worker", "documents", "beat")}
     assert [part for part, names in got.items() if "OPENAI_API_KEY" in names] == ["prepare"]
+    assert [part for part, names in got.items() if "COZE_API_TOKEN" in names] == ["prepare"]
     assert [part for part, names in got.items() if "EMAIL_HOST_PASSWORD" in names] == ["prepare", "worker"]
     assert [part for part, names in got.items() if "DOCUMENTS_S3_SECRET" in names] == ["web-1", "worker", "documents"]
     assert all("SECRET_KEY" in names for names in got.values())

@@ -8,6 +8,8 @@ import pytest
 
 from tests.contracts.chat_system.conftest import new_session, new_topic, send
 
+NOBODYS = "5e0ff2a4-8a4e-4a36-9b0e-6b1de3a1c0de"
+
 
 async def listed(client, query=""):
     page = await client.data("GET", f"/chat/sessions{query}")
@@ -134,7 +136,7 @@ async def test_what_is_somebody_elses_does_not_exist(alice, bob):
     assert len(await listed(alice)) == 1
 
 
-@pytest.mark.parametrize("wrong", ["1", "sess_", "sess_abc123def456", "sess_" + "G" * 32, "msg_" + "0" * 32, str(uuid.uuid4())])
+@pytest.mark.parametrize("wrong", ["1", "sess_", "sess_abc123def456", "sess_" + "G" * 32, "msg_" + "0" * 32, NOBODYS])
 async def test_an_id_that_is_none_finds_nothing(alice, wrong):
     status, answer = await alice.call("GET", f"/chat/sessions/{wrong}")
     assert (status, answer["error"]["code"]) == (404, "SESSION_NOT_FOUND")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from uuid import uuid4
 
 import pytest
 
@@ -17,35 +16,6 @@ KEY = "sk-canary-of-the-file-0123456789"
 def rows(platform):
     with database(platform) as connection:
         return connection.execute("SELECT * FROM providers_agent ORDER BY id").fetchall()
-
-
-@pytest.fixture
-def agents(platform, vendor_url):
-    """One for everyone, one on a provider that was handed to nobody, one that is switched off, one of whoever answers."""
-    made = {name: str(uuid4()) for name in ("open", "closed", "off", "anybodys")}
-    insert = """INSERT INTO providers_agent (uuid, key, name, description, category, provider_id, avatar, status, capabilities,
-                    config, system_prompt, position, managed_by, created_at, updated_at)
-                VALUES (%s, '', %s, '', %s, %s, '', %s, '[]', '{"model": "ok-3"}', 'secret prompt', 200, 'hand', now(), now())"""
-    with database(platform) as connection:
-        default = connection.execute("SELECT min(id) FROM providers_provider WHERE is_default").fetchone()[0]
-        closed = connection.execute(
-            """INSERT INTO providers_provider (uuid, name, kind, base_url, config, sealed_key, key_last4, default_model, scope,
-                   is_active, is_default, position, price_vendor, managed_by, key, created_at, updated_at)
-               VALUES (gen_random_uuid(), 'Closed', 'custom', %s, '{}', '', '', 'ok-3', 'organization', true, false, 900, '',
-                   'hand', '', now(), now()) RETURNING id""",
-            [vendor_url],
-        ).fetchone()[0]
-        for name, provider, status in (
-            ("open", default, "active"),
-            ("closed", closed, "active"),
-            ("off", default, "inactive"),
-            ("anybodys", None, "active"),
-        ):
-            connection.execute(insert, [made[name], name, f"kind of {name}", provider, status])
-    yield made
-    with database(platform) as connection:
-        connection.execute("DELETE FROM providers_agent WHERE uuid = ANY(%s)", [list(made.values())])
-        connection.execute("DELETE FROM providers_provider WHERE id = %s", [closed])
 
 
 async def test_each_sees_the_agents_whose_provider_she_may_use_and_administrators_all(alice, admin, agents):

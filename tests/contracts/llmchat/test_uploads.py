@@ -239,10 +239,11 @@ async def test_a_topic_s_documents(platform, alice, bob):
                SELECT id, 'Manuals', '', true, now() FROM accounts_user WHERE username = %s RETURNING id""",
             [alice.username],
         ).fetchone()[0]
-    data = await upload(alice, "in a topic", topic_id=str(topic))
+    data = await upload(alice, "in a topic", topicId=str(topic))
     assert data["topicId"] == topic
-    _, listed = await ask(bob, "GET", f"/api/upload?topic_id={topic}")
-    assert [item["id"] for item in listed["data"]["items"]] == [data["id"]]
+    for parameter in ("topicId", "topic_id"):  # the second is its older name
+        _, listed = await ask(bob, "GET", f"/api/upload?{parameter}={topic}")
+        assert [item["id"] for item in listed["data"]["items"]] == [data["id"]]
     assert (await ask(bob, "GET", f"/api/upload/{data['id']}"))[0] == 200
     status, answer = await ask(bob, "DELETE", f"/api/upload/{data['id']}")
     assert (status, answer["code"]) == (403, "FORBIDDEN")

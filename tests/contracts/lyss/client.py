@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.enrolling import Enrolled
+
 PASSWORD = "password123"
 _counter = itertools.count(1)
 
@@ -71,6 +73,11 @@ class Person:
         self.username = f"{name}{next(_counter)}-{uuid.uuid4().hex[:8]}"
         data = await self.data("POST", "/auth/register", self.registration())
         self.token, self.refresh_token, self.id = data["access_token"], data["refresh_token"], data["user"]["id"]
+        return self
+
+    def signed_in(self, person: Enrolled) -> Person:
+        self.username, self.id = person.username, person.id
+        self.token, self.refresh_token = person.access_token, person.refresh_token
         return self
 
     def registration(self) -> dict[str, str]:

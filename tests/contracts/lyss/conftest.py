@@ -11,6 +11,8 @@ import pytest_asyncio
 
 from tests.acceptance.conftest import database
 from tests.contracts.lyss.client import BY_ACCEPT, WHOLE, Base, Person
+from tests.enrolling import People
+from tests.held import held_session
 from tests.running import RunningPlatform
 
 PRICED = "ok-6"
@@ -42,7 +44,7 @@ def base(request: pytest.FixtureRequest) -> Base:
 
 @pytest_asyncio.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+    async with held_session(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 
@@ -53,13 +55,13 @@ async def stranger(platform: RunningPlatform, session: aiohttp.ClientSession) ->
 
 
 @pytest_asyncio.fixture
-async def alice(platform: RunningPlatform, session: aiohttp.ClientSession) -> Person:
-    return await Person(platform.url, session).register("alice")
+async def alice(platform: RunningPlatform, session: aiohttp.ClientSession, enrolled: People) -> Person:
+    return Person(platform.url, session).signed_in(enrolled.next())
 
 
 @pytest_asyncio.fixture
-async def bob(platform: RunningPlatform, session: aiohttp.ClientSession) -> Person:
-    return await Person(platform.url, session).register("bob")
+async def bob(platform: RunningPlatform, session: aiohttp.ClientSession, enrolled: People) -> Person:
+    return Person(platform.url, session).signed_in(enrolled.next())
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +69,7 @@ def cast(platform: RunningPlatform) -> dict[str, Person]:
     """People who are registered once in a run, since that is slow: `people` brings them into a test."""
 
     async def register() -> dict[str, Person]:
-        async with aiohttp.ClientSession() as session:
+        async with held_session() as session:
             made = {name: await Person(platform.url, session).register(name) for name in ("admin", "owner", "given", "stranger")}
             await _promote(platform, made["admin"])
             return made
