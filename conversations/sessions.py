@@ -208,11 +208,16 @@ LEFT JOIN LATERAL (
 WHERE conversation.uuid = %(conversation)s AND {_HERS}
 ORDER BY message.id {{order}}
 """  # noqa: S608
-# The newest so many, where a contract shows no more.
-_NEWEST = """AND id >= COALESCE((
-    SELECT id FROM conversations_message WHERE conversation_id = conversation.id AND deleted_at IS NULL
-    ORDER BY id DESC LIMIT 1 OFFSET %(most)s - 1
-), 0)"""
+# From its end upwards, so that a limit leaves the newest.
+_SHOWN = """AND id IN (
+    WITH RECURSIVE branch(id, parent_id, deleted_at) AS (
+        SELECT id, parent_id, deleted_at FROM conversations_message WHERE id = conversation.leaf_id
+        UNION ALL
+        SELECT above.id, above.parent_id, above.deleted_at
+        FROM conversations_message above JOIN branch ON above.id = branch.parent_id
+    )
+    SELECT id FROM branch WHERE deleted_at IS NULL LIMIT %(most)s
+)"""
 _COUNT = "(SELECT count(*) FROM conversations_message WHERE conversation_id = conversation.id AND deleted_at IS NULL {filters})"
 _WHERE_IS = f"""
 SELECT message.id
@@ -232,8 +237,8 @@ def read_messages(
     most: int | None = None,
     newest_first: bool = True,
 ) -> Page[MessageDetail]:
-    """What was said, newest or oldest first; of it only what came `before` or `after` a message, or is of one `role`. `most`: as
-    if nothing had been said before the newest so many.
+    """What was said, newest or oldest first; of it only what came `before` or `after` a message, or is of one `role`. With
+    `most`, only the branch that is shown, and of that the newest so many.
 
     Raises ConversationNotFound; MessageNotFound when such a message was never said here.
     """
@@ -247,7 +252,7 @@ def read_messages(
         filters += " AND role = %(role)s"
         values["role"] = role
     if most is not None:
-        filters += f" {_NEWEST}"
+        filters += f" {_SHOWN}"
         values["most"] = Int8(most)
     # `message_count` is kept by whoever adds or deletes a message.
     total = _COUNT.format(filters=filters) if filters else "conversation.message_count"

@@ -15,7 +15,7 @@ from chatplatform.core.origin import Origin
 from conversations import search
 from conversations.creating import append_messages, find_agent, find_or_create, spoken, system_of
 from conversations.errors import ConversationBusy
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from conversations.records import lock_conversation
 from conversations.turns.healing import running_turn
 
@@ -40,9 +40,10 @@ def save_transcript(
 ) -> SavedTranscript:
     """Makes `messages` (role and text, oldest first) what a conversation of hers says: all of them, or nothing changes.
 
-    One that is there keeps what both have in common from the beginning; what is new becomes a branch after that and is shown from
-    now on, and nothing that was said before is lost. So a transcript that has grown is appended to, and saving the same again
-    changes nothing. What the system says is kept as in `creating.py`; title and agent change when they are given.
+    One that is there keeps what both have in common from the beginning; what is new becomes a branch after that, unless there is
+    one that says it, and is shown from now on; nothing that was said before is lost. So a transcript that has grown is appended
+    to, and saving the same again changes nothing. What the system says is kept as in `creating.py`; title and agent change when
+    they are given.
 
     Raises ConversationNotFound (the id is somebody else's, or was deleted), ConversationBusy, AgentNotFound; ProviderSwitchedOff
     for a new one when there is nobody who could answer in it.
@@ -107,11 +108,21 @@ def _continue(conversation: Conversation, said: Sequence[tuple[str, str]]) -> bo
     if not said or common == len(said) == len(branch):
         return False
     conversation.leaf_id = branch[common - 1][0] if common else None
+    while common < len(said) and (said_before := _reply(conversation, *said[common])) is not None:
+        conversation.leaf_id, common = said_before, common + 1
     if common < len(said):
         append_messages(conversation=conversation, said=said[common:])
     else:
         conversation.save(update_fields=["leaf"])
     return True
+
+
+def _reply(conversation: Conversation, role: str, content: str) -> int | None:
+    """The row of what was said once before right after the leaf, in these words."""
+    replies = Message.objects.filter(
+        conversation=conversation, parent_id=conversation.leaf_id, role=role, content=content, deleted_at=None
+    )
+    return replies.order_by("-id").values_list("id", flat=True).first()
 
 
 # A child is always younger than what it answers. An answer that failed without a word says nothing.

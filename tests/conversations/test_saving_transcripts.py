@@ -108,6 +108,15 @@ def test_what_differs_becomes_a_branch_and_nothing_is_lost(alice):
     assert finds(alice, "when")
 
 
+def test_two_that_save_in_turn_do_not_grow_without_end(alice):
+    mine, hers = [("user", "hello"), ("assistant", "mine")], [("user", "hello"), ("assistant", "hers")]
+    conversation = save(alice, mine).conversation
+    for said in (hers, mine, hers, mine, [("user", "goodbye")], hers):
+        save(alice, said, conversation.uuid)
+        assert shown(conversation) == said
+    assert Message.objects.filter(conversation=conversation).count() == 4
+
+
 def test_another_transcript_altogether_begins_anew(alice):
     conversation = save(alice).conversation
     assert shown(save(alice, [("user", "Hello")], conversation.uuid).conversation) == [("user", "Hello")]

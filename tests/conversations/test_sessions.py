@@ -229,6 +229,14 @@ class TestHistory:
         assert self.read(alice, conversation, most=4) == (["m5", "m3", "m2", "m1"], 4)
         assert self.read(alice, create(alice), most=4) == ([], 0)
 
+    def test_of_an_answer_that_was_given_anew_the_one_that_is_shown(self, alice, said):
+        conversation, messages = said
+        other = Message.objects.create(conversation=conversation, parent=messages[2], role="assistant", content="another")
+        Conversation.objects.filter(pk=conversation.pk).update(leaf=other)
+        assert self.read(alice, conversation, most=1000) == (["another", "m2", "m1", "m0"], 4)
+        assert self.read(alice, conversation, most=2) == (["another", "m2"], 2)
+        assert self.read(alice, conversation)[0][0] == "another"
+
     def test_a_place_in_another_conversation_is_none(self, alice, bob, said):
         conversation, messages = said
         other = create(alice)

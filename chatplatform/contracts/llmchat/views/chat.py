@@ -121,7 +121,7 @@ class HistoryViewSet(ContractViewSet):
         errors=(MessageNotFound,),
     )
     def list(self, _request: object, session_id: str) -> HttpResponse:
-        """Newest first; at most the newest thousand messages."""
+        """Newest first; at most the newest thousand messages. Of a transcript that was saved with another end, the last one."""
         page = sessions.read_messages(
             principal=self.person,
             conversation_id=session_uuid(session_id),
