@@ -51,7 +51,7 @@ WITH room AS MATERIALIZED (
 ), emptied AS (
     UPDATE conversations_message SET content = '', metadata = '{{}}' FROM room WHERE conversation_id = room.id
 ), turns AS (
-    UPDATE conversations_turn SET text = '', marks = '', error_detail = '', client_key = '' FROM room
+    UPDATE conversations_turn SET text = '', marks = '', error_detail = '', client_key = '', options = options - 'stop' FROM room
     WHERE conversation_id = room.id
     RETURNING conversations_turn.uuid, ended_at
 ), gone AS (

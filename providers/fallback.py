@@ -68,7 +68,7 @@ class Chain:
                 beginning = await self._begin(candidate, events)
             except ProviderError as error:
                 if candidate is not self._candidates[-1]:
-                    _passed_over(candidate, error)
+                    _passed_over(candidate, error, kept=bool(request.conversation))
                 first_error = first_error or error
             else:
                 return Spoken(candidate.route, beginning, events)
@@ -105,8 +105,10 @@ class Chain:
         return replace(request, model=route.model, max_tokens=min(request.max_tokens, room), thread=candidate.thread)
 
 
-def _passed_over(candidate: Candidate, error: ProviderError) -> None:
-    log.warning("provider_passed_over", provider=candidate.route.provider_name, code=str(error.fault), detail=error.detail)
+def _passed_over(candidate: Candidate, error: ProviderError, *, kept: bool) -> None:
+    """`kept`: it was asked in a conversation. Else nothing of it may stay, and a vendor may quote what it was asked."""
+    detail = error.detail if kept else ""
+    log.warning("provider_passed_over", provider=candidate.route.provider_name, code=str(error.fault), detail=detail)
 
 
 async def _until_first_word(events: AsyncGenerator[ProviderEvent, None]) -> list[ProviderEvent]:

@@ -14,7 +14,7 @@ import structlog
 
 from conversations.models import Turn
 from conversations.turns.log import TurnLog
-from conversations.turns.request import Assignment
+from conversations.turns.request import Assignment, OpenedTurn
 from conversations.turns.store import Ending, costs_nothing
 from conversations.turns.usage import measure
 from providers.base import (
@@ -101,12 +101,13 @@ class Answer:
         return True
 
     def failed(self, code: str, detail: str, retry_after: float | None) -> Ending:
+        kept = isinstance(self.assignment.opened, OpenedTurn)
         log.warning(
             "turn_failed",
             turn_id=str(self.assignment.opened.turn_id),
             provider=self.route.provider_name,
             code=code,
-            detail=detail,
+            detail=detail if kept else "",  # a vendor may quote what it was asked
         )
         return self.ending(Turn.State.FAILED, error_code=code, error_detail=storable(detail), retry_after=retry_after)
 

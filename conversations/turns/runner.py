@@ -343,10 +343,10 @@ class TurnRunner:
 
 
 def _failed(turn_log: TurnLog, ended: TurnFailed | TurnInterrupted) -> VendorFailed:
-    """What is left of a turn in a conversation is in its history; of a completion nothing is."""
+    """What is left of a turn in a conversation is in its history; of a completion nothing is, though its words were charged."""
     retry_after, started = ended.retry_after if isinstance(ended, TurnFailed) else 1, turn_log.started
     if started.conversation_id is None:
-        return VendorFailed(retry_after=retry_after)
+        return (AnswerFailed if turn_log.length else VendorFailed)(retry_after=retry_after)
     return AnswerFailed(retry_after=retry_after, turn_id=started.turn_id, text_kept=bool(turn_log.length))
 
 

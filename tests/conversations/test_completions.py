@@ -7,10 +7,11 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
+from structlog.testing import CapturingLogger
 
 from chatplatform.core.errors import ContextTooLong, QuotaExceeded, VendorFailed
 from conversations.models import Conversation, Message, Turn
-from conversations.turns import stream
+from conversations.turns import engine, stream
 from conversations.turns.events import TextAdded, TurnCompleted, TurnInterrupted, TurnStarted, TurnStopped
 from conversations.turns.healing import heal_turns
 from conversations.turns.request import CompletionRequest
@@ -131,11 +132,15 @@ class TestWhatIsLeft:
 
         await until(expires_soon)
 
-    async def test_a_vendors_words_are_not_kept_either(self, alice, runner, script):
+    async def test_a_vendors_words_are_not_kept_either(self, alice, runner, script, monkeypatch):
+        logged = CapturingLogger()
+        monkeypatch.setattr(engine, "log", logged)
         script[:] = [fail(ProviderFault.REJECTED, f"what is this: {SECRET}")]
         opened = await runner.start_completion(principal=alice, request=completing())
         await ended(runner, opened.turn_id)
         assert "canary" not in await everything_stored()
+        assert [call.method_name for call in logged.calls] == ["warning"]
+        assert "canary" not in str(logged.calls)
 
 
 class TestLeaving:

@@ -62,7 +62,7 @@ def scripted():
 
 async def test_followers_are_told_and_no_text_stays_anywhere(runner, elsewhere, alice, scripted):
     conversation = await new_conversation(alice, title="Secret", system_message="Keep it.")
-    opened = await runner.start_turn(principal=alice, request=asking(conversation))
+    opened = await runner.start_turn(principal=alice, request=asking(conversation, temperature=1.0, stop=("Secret",)))
     followers = [asyncio.create_task(read(where, opened.turn_id)) for where in (runner, elsewhere)]
     await asyncio.sleep(0.5)
     assert in_redis(opened.turn_id)
@@ -74,6 +74,7 @@ async def test_followers_are_told_and_no_text_stays_anywhere(runner, elsewhere, 
     await asyncio.sleep(0.3)  # whatever was still on its way has arrived
     assert not in_redis(opened.turn_id), "late text does not bring the stream back"
     await nothing_is_left_of(conversation)
+    assert (await Turn.objects.aget(uuid=opened.turn_id)).options == {"temperature": 1.0}, "what it was to stop at is text, too"
     for where in (runner, elsewhere):
         with pytest.raises(TurnNotFound):
             await ended(where, opened.turn_id)
