@@ -22,6 +22,8 @@ LONGEST_PACKAGED = 8_000
 """Characters of a text. The packaged model takes 0.7 s for so many, and for more ever longer."""
 LONGEST_TOKENS = 8_191
 """Of a text for an endpoint, as OpenAI's have it."""
+MOST_CHARACTERS = 1_000_000
+"""Of all texts of a request, as many as one can write out. (A token of a few digits may be a hundred spaces.)"""
 BATCH_TEXTS = 64
 BATCH_CHARS = 16_000
 
@@ -42,7 +44,9 @@ def find_model(*, name: str) -> EmbeddingModel:
 
 
 def check(*, principal: Principal, model: EmbeddingModel, texts: Sequence[str]) -> None:
-    """Before the first batch. Raises ContextTooLong (one of them is), and AllowanceUsedUp where it costs."""
+    """Before the first batch. Raises ContextTooLong (one of them is, or all together), and AllowanceUsedUp where it costs."""
+    if sum(map(len, texts)) > MOST_CHARACTERS:
+        raise ContextTooLong
     if not charging.costs(model):
         if any(len(text) > LONGEST_PACKAGED for text in texts):
             raise ContextTooLong

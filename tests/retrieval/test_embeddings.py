@@ -58,6 +58,12 @@ def test_a_text_that_is_too_long_is_refused(alice, endpoint_model):
             embeddings.check(principal=alice, model=model, texts=["short", text])
 
 
+def test_texts_that_are_too_long_together_are_refused(alice, endpoint_model):
+    for model in (embeddings.find_model(name="packaged"), endpoint_model):
+        with pytest.raises(ContextTooLong):
+            embeddings.check(principal=alice, model=model, texts=["a" * 8_000] * 126)
+
+
 @pytest.mark.parametrize(
     ("lengths", "sizes"),
     [([], []), ([20_000], [1]), ([1] * 130, [64, 64, 2]), ([8_000] * 5, [2, 2, 1]), ([1, 16_000, 1], [1, 1, 1])],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from quotas.errors import AllowanceUsedUp
 from retrieval import embeddings
 from retrieval.errors import EmbeddingFailed
 from retrieval.models import EmbeddingModel
+
+_ONE_AT_A_TIME = asyncio.Semaphore(1)
+"""Of batches, in a process: the other threads are for those who search, however many want vectors."""
 
 
 class EmbeddingViewSet(ContractViewSet):
@@ -42,7 +46,8 @@ class EmbeddingViewSet(ContractViewSet):
         found: list[orjson.Fragment] = []
         tokens = 0
         for batch in embeddings.batches(texts):
-            made, cost = await in_search_thread(_embed, person, model, batch, begin=len(found), as_base64=as_base64)
+            async with _ONE_AT_A_TIME:
+                made, cost = await in_search_thread(_embed, person, model, batch, begin=len(found), as_base64=as_base64)
             found += made
             tokens += cost
         return call.answer(responses.embedding_list(found, model=model.model, tokens=tokens))
