@@ -12,7 +12,9 @@ from chatplatform_client.decoding import decode
 from chatplatform_client.errors import api_error, read_error
 from chatplatform_client.events import read_event
 from chatplatform_client.models import Progress, read_page
-from chatplatform_client.tokens import root_of
+from chatplatform_client.paths import segment
+from chatplatform_client.tokens import Credentials, root_of
+from lyss_ai_client.models import Tokens
 
 FILE = {
     "id": "f", "filename": "f.pdf", "originalName": "Whales.pdf", "size": 10, "type": "document", "url": "/uploads/f.pdf",
@@ -77,3 +79,18 @@ def test_an_error_in_any_contracts_shape(body, code, message):
 @pytest.mark.parametrize("base", ["", "/", "/api", "/api/", "/api/v1", "/lyss/api/v1/"])
 def test_the_platform_is_found_from_any_base(base):
     assert root_of(f"https://chat.example.org/at/home{base}") == "https://chat.example.org/at/home"
+
+
+def test_no_secret_is_written_where_a_value_is_printed():
+    held = Credentials("secret-1", "secret-2", "secret-3")
+    signed_in = Tokens(access_token="secret-4", expires_in=60, refresh_token="secret-5")
+    assert "secret" not in f"{held!r} {signed_in!r}"
+    assert held.headers() == {"Authorization": "Bearer secret-1"}
+
+
+def test_an_id_leads_nowhere_else():
+    assert segment("../users/me?x=1#y") == "..%2Fusers%2Fme%3Fx%3D1%23y"
+    assert segment(7) == "7"
+    for nothing in ("", ".", ".."):
+        with pytest.raises(ValueError, match="is not an id"):
+            segment(nothing)

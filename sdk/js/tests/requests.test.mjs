@@ -190,6 +190,22 @@ test('an ending counts whatever its number, and a piece counts once', async () =
   }
 });
 
+test('a redirect is not followed: it would carry the token elsewhere', async () => {
+  await with_([{ status: 307, headers: { location: 'http://127.0.0.1:9/' }, body: {} }], async (client, asked) => {
+    await assert.rejects(client.conversations.get('1'), (error) => error.status === 307);
+    assert.equal(asked.length, 1);
+  });
+});
+
+test('a wrong password is tried once, whatever token there is', async () => {
+  const wrong = { status: 401, body: { error: { code: 'AUTHENTICATION_ERROR', message: 'Wrong.' } } };
+  const work = async (client, asked) => {
+    await assert.rejects(client.auth.login({ username: 'alice', password: 'wrong' }), AuthenticationError);
+    assert.equal(asked.length, 1);
+  };
+  await with_([wrong], work, { refreshToken: 'a-refresh-token' });
+});
+
 test('a base URL is the platform’s root, whichever interface it names', () => {
   assert.deepEqual(splitBase('http://127.0.0.1:8000'), { root: 'http://127.0.0.1:8000', base: undefined });
   assert.deepEqual(splitBase('http://127.0.0.1:8000/'), { root: 'http://127.0.0.1:8000', base: undefined });

@@ -56,6 +56,8 @@ export interface RequestOptions {
   timeout?: number | undefined;
 }
 
+/** What is refused there is the name, the password or the token that was given, which no other token makes right. */
+const SIGNING_IN = /\/auth\/(login|register|refresh)$/;
 const KNOWN_BASES = /^(.*?)(\/lyss\/api\/v1|\/api\/v1|\/api)?\/*$/;
 
 /** `https://host/somewhere/api/v1` → the platform's root `https://host/somewhere` and the base `/api/v1`, which may be missing. */
@@ -154,7 +156,7 @@ export class Http {
     try {
       return await this.#once(call, read);
     } catch (failure) {
-      const outdated = failure instanceof APIError && failure.status === 401;
+      const outdated = failure instanceof APIError && failure.status === 401 && !SIGNING_IN.test(call.path);
       // Another request may have renewed it meanwhile.
       if (!outdated || !((this.token !== used && this.token !== undefined) || (await this.renew()))) throw failure;
       return this.#once(call, read);
@@ -179,7 +181,8 @@ export class Http {
     const running = setTimeout(() => timer.abort(), call.timeout ?? this.#timeout);
     const signal = call.signal ? AbortSignal.any([timer.signal, call.signal]) : timer.signal;
     try {
-      const response = await this.#fetch(this.#url(call), { ...this.#message(call), signal });
+      // A redirect would carry what is sent elsewhere, and the platform sends none.
+      const response = await this.#fetch(this.#url(call), { ...this.#message(call), redirect: 'manual', signal });
       if (!response.ok) throw APIError.of(response.status, response.headers, await bodyOf(response));
       return await read(response);
     } catch (error) {

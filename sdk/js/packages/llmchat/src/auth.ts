@@ -21,16 +21,14 @@ export interface Session {
 export class Auth {
   constructor(private readonly at: At) {}
 
-  /** Makes an account. Sign in with `login`. */
-  register(account: { email: string; password: string; name: string }): Promise<{ user: Account }> {
-    return this.at.post('/auth/register', account);
+  /** Makes an account. From then on this client asks as that person, and renews its token by itself. */
+  register(account: { email: string; password: string; name?: string }): Promise<Session> {
+    return this.#signIn('/auth/register', account);
   }
 
   /** From then on this client asks as that person, and renews its token by itself. */
-  async login(credentials: { email: string; password: string }): Promise<Session> {
-    const session = await this.at.post<Session>('/auth/login', credentials);
-    this.at.http.keep({ token: session.token, refreshToken: session.refreshToken });
-    return session;
+  login(credentials: { email: string; password: string }): Promise<Session> {
+    return this.#signIn('/auth/login', credentials);
   }
 
   /** False: sign in again. */
@@ -41,5 +39,11 @@ export class Auth {
   async logout(): Promise<void> {
     await this.at.post('/auth/logout', undefined);
     this.at.http.keep({ token: undefined, refreshToken: undefined });
+  }
+
+  async #signIn(path: string, body: object): Promise<Session> {
+    const session = await this.at.post<Session>(path, body);
+    this.at.http.keep({ token: session.token, refreshToken: session.refreshToken });
+    return session;
   }
 }

@@ -16,7 +16,8 @@ export interface Drawing {
   /** What else there is depends on the type. */
   entities: ({ type: string; layer: string } & Record<string, unknown>)[];
   layers: { name: string; color: number; visible: boolean }[];
-  bounds: { minX: number; minY: number; maxX: number; maxY: number };
+  /** null where nothing is drawn. */
+  bounds: { minX: number; minY: number; maxX: number; maxY: number } | null;
 }
 
 export class Files {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -80,8 +80,8 @@ class Session:
     """`expires_in`: seconds that the access token lasts. The refresh token works once."""
 
     user: User
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_in: int
 
 
@@ -115,7 +115,7 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 # --- Conversations ------------------------------------------------------------------------------------------------------------

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Credentials:
     """A signed-in person's tokens, which change as they are renewed; or an API key, which does not."""
 
-    token: str = ""
-    refresh_token: str = ""
-    api_key: str = ""
+    token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
 
     def headers(self) -> dict[str, str]:
         if self.token:

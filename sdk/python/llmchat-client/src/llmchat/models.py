@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,8 +25,8 @@ class SignedIn:
     """`expires_in`: seconds that the token lasts. The refresh token works once."""
 
     user: User
-    token: str
-    refresh_token: str
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_in: int
 
 

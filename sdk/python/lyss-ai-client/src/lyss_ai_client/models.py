@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,17 +23,17 @@ class User:
 class Tokens:
     """`expires_in`: seconds that the access token lasts. The refresh token works once, and is there where it is a new one."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str = ""
+    refresh_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     user: User
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str = ""
+    refresh_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

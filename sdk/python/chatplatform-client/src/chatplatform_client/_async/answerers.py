@@ -19,6 +19,7 @@ from chatplatform_client.models import (
     Provider,
     read_page,
 )
+from chatplatform_client.paths import segment
 
 _LLMCHAT, _LYSS = "llmchat", "lyss"
 
@@ -35,11 +36,11 @@ class AsyncAgents:
         return read_page(data, "items", lambda item: decode(Agent, item))
 
     async def get(self, agent_id: str) -> Agent:
-        return decode(Agent, await self._connection.call("GET", f"/agents/{agent_id}", vendor=_LLMCHAT))
+        return decode(Agent, await self._connection.call("GET", f"/agents/{segment(agent_id)}", vendor=_LLMCHAT))
 
     async def status(self, agent_id: str) -> AgentStatus:
         """Whether its provider answers now: the vendor is asked."""
-        return decode(AgentStatus, await self._connection.call("GET", f"/agents/{agent_id}/status", vendor=_LLMCHAT))
+        return decode(AgentStatus, await self._connection.call("GET", f"/agents/{segment(agent_id)}/status", vendor=_LLMCHAT))
 
 
 class AsyncProviders:
@@ -82,7 +83,7 @@ class AsyncProviders:
         return decode(Provider, await self._connection.call("POST", "/providers", body=body, vendor=_LYSS))
 
     async def get(self, provider_id: int) -> Provider:
-        return decode(Provider, await self._connection.call("GET", f"/providers/{provider_id}", vendor=_LYSS))
+        return decode(Provider, await self._connection.call("GET", f"/providers/{segment(provider_id)}", vendor=_LYSS))
 
     async def update(
         self,
@@ -99,10 +100,10 @@ class AsyncProviders:
         body = given(
             name=name, api_key=api_key, api_base_url=api_base_url, config=config, is_active=is_active, fallbacks=fallbacks
         )
-        return decode(Provider, await self._connection.call("PUT", f"/providers/{provider_id}", body=body, vendor=_LYSS))
+        return decode(Provider, await self._connection.call("PUT", f"/providers/{segment(provider_id)}", body=body, vendor=_LYSS))
 
     async def delete(self, provider_id: int) -> None:
-        await self._connection.call("DELETE", f"/providers/{provider_id}", vendor=_LYSS)
+        await self._connection.call("DELETE", f"/providers/{segment(provider_id)}", vendor=_LYSS)
 
     async def set_default(self, provider_id: int | None) -> None:
         """Whom this person's messages go to when they name nobody: the first of `available()`. None: no choice of hers."""
@@ -110,14 +111,14 @@ class AsyncProviders:
 
     async def distribute(self, provider_id: int, user_ids: Sequence[int]) -> Distributed:
         """Hands an organization's provider to these people. For administrators."""
-        path, body = f"/providers/{provider_id}/distribute", {"user_ids": list(user_ids)}
+        path, body = f"/providers/{segment(provider_id)}/distribute", {"user_ids": list(user_ids)}
         return decode(Distributed, await self._connection.call("POST", path, body=body, vendor=_LYSS))
 
     async def undistribute(self, provider_id: int, user_id: int) -> None:
-        await self._connection.call("DELETE", f"/providers/{provider_id}/distribute/{user_id}", vendor=_LYSS)
+        await self._connection.call("DELETE", f"/providers/{segment(provider_id)}/distribute/{segment(user_id)}", vendor=_LYSS)
 
     async def distributions(self, provider_id: int) -> Sequence[Distribution]:
-        path = f"/providers/{provider_id}/distributions"
+        path = f"/providers/{segment(provider_id)}/distributions"
         return decode_list(Distribution, await self._connection.call("GET", path, vendor=_LYSS))
 
 

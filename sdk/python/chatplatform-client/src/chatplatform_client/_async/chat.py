@@ -10,6 +10,7 @@ from chatplatform_client._async.frames import AsyncStreamedFrames
 from chatplatform_client._async.stream import AsyncTurnStream
 from chatplatform_client.decoding import decode
 from chatplatform_client.models import Conversation, Exchange, Message, Page, Turn, read_page
+from chatplatform_client.paths import segment
 
 
 class AsyncConversations:
@@ -39,11 +40,11 @@ class AsyncConversations:
 
     async def get(self, conversation_id: str) -> Conversation:
         """With its messages."""
-        return decode(Conversation, await self._connection.call("GET", f"/conversations/{conversation_id}"))
+        return decode(Conversation, await self._connection.call("GET", f"/conversations/{segment(conversation_id)}"))
 
     async def update(self, conversation_id: str, *, title: str | None = None, is_archived: bool | None = None) -> Conversation:
         body = given(title=title, is_archived=is_archived)
-        return decode(Conversation, await self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+        return decode(Conversation, await self._connection.call("PUT", f"/conversations/{segment(conversation_id)}", body=body))
 
     async def archive(self, conversation_id: str) -> Conversation:
         return await self.update(conversation_id, is_archived=True)
@@ -53,7 +54,7 @@ class AsyncConversations:
 
     async def delete(self, conversation_id: str) -> None:
         """At once and for good. An answer that is being written is stopped."""
-        await self._connection.call("DELETE", f"/conversations/{conversation_id}")
+        await self._connection.call("DELETE", f"/conversations/{segment(conversation_id)}")
 
 
 class AsyncMessages:
@@ -67,7 +68,7 @@ class AsyncMessages:
         self, conversation_id: str, *, page: int = 1, size: int = 50, order: Literal["asc", "desc"] = "desc"
     ) -> Page[Message]:
         query = {"page": page, "size": size, "order": order}
-        data = await self._connection.call("GET", f"/conversations/{conversation_id}/messages", query=query)
+        data = await self._connection.call("GET", f"/conversations/{segment(conversation_id)}/messages", query=query)
         return read_page(data, "messages", lambda item: decode(Message, item))
 
     async def send(
@@ -84,7 +85,7 @@ class AsyncMessages:
         """Waits for the whole answer."""
         data = await self._connection.call(
             "POST",
-            f"/conversations/{conversation_id}/messages",
+            f"/conversations/{segment(conversation_id)}/messages",
             body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
             key=idempotency_key or new_key(),
             timeout=timeout,
@@ -104,17 +105,17 @@ class AsyncMessages:
         """The answer as it is written. What is refused is raised at once; a lost connection is opened again by itself."""
         call = Call(
             "POST",
-            f"{self._connection.base}/conversations/{conversation_id}/messages/stream",
+            f"{self._connection.base}/conversations/{segment(conversation_id)}/messages/stream",
             body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
             key=idempotency_key or new_key(),
         )
         return AsyncTurnStream(await AsyncStreamedFrames(self._connection, call).open())
 
     async def edit(self, message_id: str, content: str) -> Message:
-        return decode(Message, await self._connection.call("PUT", f"/messages/{message_id}", body={"content": content}))
+        return decode(Message, await self._connection.call("PUT", f"/messages/{segment(message_id)}", body={"content": content}))
 
     async def delete(self, message_id: str) -> None:
-        await self._connection.call("DELETE", f"/messages/{message_id}")
+        await self._connection.call("DELETE", f"/messages/{segment(message_id)}")
 
 
 class AsyncTurns:
@@ -124,14 +125,14 @@ class AsyncTurns:
         self._connection = connection
 
     async def get(self, turn_id: str) -> Turn:
-        return decode(Turn, await self._connection.call("GET", f"/turns/{turn_id}"))
+        return decode(Turn, await self._connection.call("GET", f"/turns/{segment(turn_id)}"))
 
     async def follow(self, turn_id: str, *, after: int = 0) -> AsyncTurnStream:
         """Its events after number `after`, from the beginning if need be, while it is written and long after."""
         query: dict[str, Any] = {"contract": "chatgpt_backend"}
-        call = Call("GET", f"{self._connection.base}/turns/{turn_id}/events", query=query, last_event=after)
+        call = Call("GET", f"{self._connection.base}/turns/{segment(turn_id)}/events", query=query, last_event=after)
         return AsyncTurnStream(await AsyncStreamedFrames(self._connection, call, turn_id=turn_id).open())
 
     async def stop(self, turn_id: str) -> Turn:
         """What there is of the answer is kept. One that has ended stays as it is."""
-        return decode(Turn, await self._connection.call("POST", f"/turns/{turn_id}/stop", key=new_key()))
+        return decode(Turn, await self._connection.call("POST", f"/turns/{segment(turn_id)}/stop", key=new_key()))

@@ -10,6 +10,7 @@ from chatplatform_client._async.connection import AsyncConnection, given
 from chatplatform_client.decoding import decode
 from chatplatform_client.errors import APITimeoutError
 from chatplatform_client.models import Document, Page, Topic, read_page
+from chatplatform_client.paths import segment
 
 _LLMCHAT, _CHAT_SYSTEM = "llmchat", "chat-system"
 
@@ -47,7 +48,7 @@ class AsyncDocuments:
         return read_page(data, "items", lambda item: decode(Document, item))
 
     async def get(self, document_id: str) -> Document:
-        return decode(Document, await self._connection.call("GET", f"/upload/{document_id}", vendor=_LLMCHAT))
+        return decode(Document, await self._connection.call("GET", f"/upload/{segment(document_id)}", vendor=_LLMCHAT))
 
     async def wait(self, document_id: str, *, timeout: float = 300.0) -> Document:
         """As soon as it is ready to be answered from, or has failed. Raises APITimeoutError after `timeout` seconds."""
@@ -61,7 +62,7 @@ class AsyncDocuments:
             await sleep(0.5)
 
     async def delete(self, document_id: str) -> None:
-        await self._connection.call("DELETE", f"/upload/{document_id}", vendor=_LLMCHAT)
+        await self._connection.call("DELETE", f"/upload/{segment(document_id)}", vendor=_LLMCHAT)
 
 
 class AsyncTopics:
@@ -79,17 +80,17 @@ class AsyncTopics:
         return decode(Topic, await self._connection.call("POST", "/topics", body=body, vendor=_CHAT_SYSTEM))
 
     async def get(self, topic_id: int) -> Topic:
-        return decode(Topic, await self._connection.call("GET", f"/topics/{topic_id}", vendor=_CHAT_SYSTEM))
+        return decode(Topic, await self._connection.call("GET", f"/topics/{segment(topic_id)}", vendor=_CHAT_SYSTEM))
 
     async def update(self, topic_id: int, *, name: str | None = None, description: str | None = None) -> Topic:
         body = given(name=name, description=description)
-        return decode(Topic, await self._connection.call("PUT", f"/topics/{topic_id}", body=body, vendor=_CHAT_SYSTEM))
+        return decode(Topic, await self._connection.call("PUT", f"/topics/{segment(topic_id)}", body=body, vendor=_CHAT_SYSTEM))
 
     async def share(self, topic_id: int, *, for_everyone: bool = False, user_ids: tuple[int, ...] = ()) -> Topic:
         """With these from now on; who is not named does not see it any more."""
         body = {"for_everyone": for_everyone, "user_ids": list(user_ids)}
-        data = await self._connection.call("PUT", f"/topics/{topic_id}/sharing", body=body, vendor=_CHAT_SYSTEM)
+        data = await self._connection.call("PUT", f"/topics/{segment(topic_id)}/sharing", body=body, vendor=_CHAT_SYSTEM)
         return decode(Topic, data)
 
     async def delete(self, topic_id: int) -> None:
-        await self._connection.call("DELETE", f"/topics/{topic_id}", vendor=_CHAT_SYSTEM)
+        await self._connection.call("DELETE", f"/topics/{segment(topic_id)}", vendor=_CHAT_SYSTEM)

@@ -9,6 +9,7 @@ from typing import Any
 from chatplatform_client._async.connection import AsyncConnection, given
 from chatplatform_client.decoding import decode, decode_list
 from chatplatform_client.models import ApiKey, QuotaState, Session, User
+from chatplatform_client.paths import segment
 
 
 class AsyncAuth:
@@ -90,4 +91,4 @@ class AsyncApiKeys:
         return decode(ApiKey, await self._connection.call("POST", "/users/me/api-keys", body=body))
 
     async def delete(self, key_id: str) -> None:
-        await self._connection.call("DELETE", f"/users/me/api-keys/{key_id}")
+        await self._connection.call("DELETE", f"/users/me/api-keys/{segment(key_id)}")

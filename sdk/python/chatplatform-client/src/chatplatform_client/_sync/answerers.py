@@ -20,6 +20,7 @@ from chatplatform_client.models import (
     Provider,
     read_page,
 )
+from chatplatform_client.paths import segment
 
 _LLMCHAT, _LYSS = "llmchat", "lyss"
 
@@ -34,11 +35,11 @@ class Agents:
         return read_page(data, "items", lambda item: decode(Agent, item))
 
     def get(self, agent_id: str) -> Agent:
-        return decode(Agent, self._connection.call("GET", f"/agents/{agent_id}", vendor=_LLMCHAT))
+        return decode(Agent, self._connection.call("GET", f"/agents/{segment(agent_id)}", vendor=_LLMCHAT))
 
     def status(self, agent_id: str) -> AgentStatus:
         """Whether its provider answers now: the vendor is asked."""
-        return decode(AgentStatus, self._connection.call("GET", f"/agents/{agent_id}/status", vendor=_LLMCHAT))
+        return decode(AgentStatus, self._connection.call("GET", f"/agents/{segment(agent_id)}/status", vendor=_LLMCHAT))
 
 
 class Providers:
@@ -81,7 +82,7 @@ class Providers:
         return decode(Provider, self._connection.call("POST", "/providers", body=body, vendor=_LYSS))
 
     def get(self, provider_id: int) -> Provider:
-        return decode(Provider, self._connection.call("GET", f"/providers/{provider_id}", vendor=_LYSS))
+        return decode(Provider, self._connection.call("GET", f"/providers/{segment(provider_id)}", vendor=_LYSS))
 
     def update(
         self,
@@ -98,10 +99,10 @@ class Providers:
         body = given(
             name=name, api_key=api_key, api_base_url=api_base_url, config=config, is_active=is_active, fallbacks=fallbacks
         )
-        return decode(Provider, self._connection.call("PUT", f"/providers/{provider_id}", body=body, vendor=_LYSS))
+        return decode(Provider, self._connection.call("PUT", f"/providers/{segment(provider_id)}", body=body, vendor=_LYSS))
 
     def delete(self, provider_id: int) -> None:
-        self._connection.call("DELETE", f"/providers/{provider_id}", vendor=_LYSS)
+        self._connection.call("DELETE", f"/providers/{segment(provider_id)}", vendor=_LYSS)
 
     def set_default(self, provider_id: int | None) -> None:
         """Whom this person's messages go to when they name nobody: the first of `available()`. None: no choice of hers."""
@@ -109,14 +110,14 @@ class Providers:
 
     def distribute(self, provider_id: int, user_ids: Sequence[int]) -> Distributed:
         """Hands an organization's provider to these people. For administrators."""
-        path, body = f"/providers/{provider_id}/distribute", {"user_ids": list(user_ids)}
+        path, body = f"/providers/{segment(provider_id)}/distribute", {"user_ids": list(user_ids)}
         return decode(Distributed, self._connection.call("POST", path, body=body, vendor=_LYSS))
 
     def undistribute(self, provider_id: int, user_id: int) -> None:
-        self._connection.call("DELETE", f"/providers/{provider_id}/distribute/{user_id}", vendor=_LYSS)
+        self._connection.call("DELETE", f"/providers/{segment(provider_id)}/distribute/{segment(user_id)}", vendor=_LYSS)
 
     def distributions(self, provider_id: int) -> Sequence[Distribution]:
-        path = f"/providers/{provider_id}/distributions"
+        path = f"/providers/{segment(provider_id)}/distributions"
         return decode_list(Distribution, self._connection.call("GET", path, vendor=_LYSS))
 
 

@@ -11,6 +11,7 @@ from chatplatform_client._sync.frames import StreamedFrames
 from chatplatform_client._sync.stream import TurnStream
 from chatplatform_client.decoding import decode
 from chatplatform_client.models import Conversation, Exchange, Message, Page, Turn, read_page
+from chatplatform_client.paths import segment
 
 
 class Conversations:
@@ -39,11 +40,11 @@ class Conversations:
 
     def get(self, conversation_id: str) -> Conversation:
         """With its messages."""
-        return decode(Conversation, self._connection.call("GET", f"/conversations/{conversation_id}"))
+        return decode(Conversation, self._connection.call("GET", f"/conversations/{segment(conversation_id)}"))
 
     def update(self, conversation_id: str, *, title: str | None = None, is_archived: bool | None = None) -> Conversation:
         body = given(title=title, is_archived=is_archived)
-        return decode(Conversation, self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+        return decode(Conversation, self._connection.call("PUT", f"/conversations/{segment(conversation_id)}", body=body))
 
     def archive(self, conversation_id: str) -> Conversation:
         return self.update(conversation_id, is_archived=True)
@@ -53,7 +54,7 @@ class Conversations:
 
     def delete(self, conversation_id: str) -> None:
         """At once and for good. An answer that is being written is stopped."""
-        self._connection.call("DELETE", f"/conversations/{conversation_id}")
+        self._connection.call("DELETE", f"/conversations/{segment(conversation_id)}")
 
 
 class Messages:
@@ -67,7 +68,7 @@ class Messages:
         self, conversation_id: str, *, page: int = 1, size: int = 50, order: Literal["asc", "desc"] = "desc"
     ) -> Page[Message]:
         query = {"page": page, "size": size, "order": order}
-        data = self._connection.call("GET", f"/conversations/{conversation_id}/messages", query=query)
+        data = self._connection.call("GET", f"/conversations/{segment(conversation_id)}/messages", query=query)
         return read_page(data, "messages", lambda item: decode(Message, item))
 
     def send(
@@ -84,7 +85,7 @@ class Messages:
         """Waits for the whole answer."""
         data = self._connection.call(
             "POST",
-            f"/conversations/{conversation_id}/messages",
+            f"/conversations/{segment(conversation_id)}/messages",
             body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
             key=idempotency_key or new_key(),
             timeout=timeout,
@@ -104,17 +105,17 @@ class Messages:
         """The answer as it is written. What is refused is raised at once; a lost connection is opened again by itself."""
         call = Call(
             "POST",
-            f"{self._connection.base}/conversations/{conversation_id}/messages/stream",
+            f"{self._connection.base}/conversations/{segment(conversation_id)}/messages/stream",
             body=given(content=content, model=model, temperature=temperature, max_tokens=max_tokens),
             key=idempotency_key or new_key(),
         )
         return TurnStream(StreamedFrames(self._connection, call).open())
 
     def edit(self, message_id: str, content: str) -> Message:
-        return decode(Message, self._connection.call("PUT", f"/messages/{message_id}", body={"content": content}))
+        return decode(Message, self._connection.call("PUT", f"/messages/{segment(message_id)}", body={"content": content}))
 
     def delete(self, message_id: str) -> None:
-        self._connection.call("DELETE", f"/messages/{message_id}")
+        self._connection.call("DELETE", f"/messages/{segment(message_id)}")
 
 
 class Turns:
@@ -124,14 +125,14 @@ class Turns:
         self._connection = connection
 
     def get(self, turn_id: str) -> Turn:
-        return decode(Turn, self._connection.call("GET", f"/turns/{turn_id}"))
+        return decode(Turn, self._connection.call("GET", f"/turns/{segment(turn_id)}"))
 
     def follow(self, turn_id: str, *, after: int = 0) -> TurnStream:
         """Its events after number `after`, from the beginning if need be, while it is written and long after."""
         query: dict[str, Any] = {"contract": "chatgpt_backend"}
-        call = Call("GET", f"{self._connection.base}/turns/{turn_id}/events", query=query, last_event=after)
+        call = Call("GET", f"{self._connection.base}/turns/{segment(turn_id)}/events", query=query, last_event=after)
         return TurnStream(StreamedFrames(self._connection, call, turn_id=turn_id).open())
 
     def stop(self, turn_id: str) -> Turn:
         """What there is of the answer is kept. One that has ended stays as it is."""
-        return decode(Turn, self._connection.call("POST", f"/turns/{turn_id}/stop", key=new_key()))
+        return decode(Turn, self._connection.call("POST", f"/turns/{segment(turn_id)}/stop", key=new_key()))

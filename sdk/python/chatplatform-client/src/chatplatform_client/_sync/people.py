@@ -10,6 +10,7 @@ from typing import Any
 from chatplatform_client._sync.connection import Connection, given
 from chatplatform_client.decoding import decode, decode_list
 from chatplatform_client.models import ApiKey, QuotaState, Session, User
+from chatplatform_client.paths import segment
 
 
 class Auth:
@@ -91,4 +92,4 @@ class ApiKeys:
         return decode(ApiKey, self._connection.call("POST", "/users/me/api-keys", body=body))
 
     def delete(self, key_id: str) -> None:
-        self._connection.call("DELETE", f"/users/me/api-keys/{key_id}")
+        self._connection.call("DELETE", f"/users/me/api-keys/{segment(key_id)}")

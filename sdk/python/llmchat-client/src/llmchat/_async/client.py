@@ -17,6 +17,7 @@ from chatplatform_client._async.knowledge import AsyncDocuments, named_file
 from chatplatform_client._async.stream import AsyncAnswer
 from chatplatform_client.decoding import camel, decode
 from chatplatform_client.models import Agent, read_page
+from chatplatform_client.paths import segment
 from chatplatform_client.retries import Retries
 from llmchat.models import Chunk, Completion, Drawing, Health, HistoryMessage, Reload, SavedSession, SignedIn
 
@@ -114,7 +115,7 @@ class AsyncChat:
     ) -> Page[HistoryMessage]:
         """The newest first; `before` is a message's id."""
         query = given(page=page, limit=limit, before=before)
-        data = await self._connection.call("GET", f"/chat/sessions/{session_id}/history", query=query)
+        data = await self._connection.call("GET", f"/chat/sessions/{segment(session_id)}/history", query=query)
         return read_page(data, "items", lambda item: decode(HistoryMessage, item))
 
     async def save(
@@ -166,7 +167,7 @@ class AsyncAgents(answerers.AsyncAgents):
     ) -> Agent:
         """For administrators. What is not given stays as it is. `more`: category, avatar, status, capabilities, system_prompt."""
         body = given(name=name, description=description, config=config and _in_camel_case(config), **_in_camel_case(more))
-        return decode(Agent, await self._connection.call("PUT", f"/agents/{agent_id}", body=body))
+        return decode(Agent, await self._connection.call("PUT", f"/agents/{segment(agent_id)}", body=body))
 
     async def reload(self) -> Reload:
         """For administrators."""

@@ -18,6 +18,7 @@ from chatplatform_client._sync.knowledge import Documents, named_file
 from chatplatform_client._sync.stream import Answer
 from chatplatform_client.decoding import camel, decode
 from chatplatform_client.models import Agent, read_page
+from chatplatform_client.paths import segment
 from chatplatform_client.retries import Retries
 from llmchat.models import Chunk, Completion, Drawing, Health, HistoryMessage, Reload, SavedSession, SignedIn
 
@@ -113,7 +114,7 @@ class Chat:
     def history(self, session_id: str, *, page: int = 1, limit: int = 50, before: str | None = None) -> Page[HistoryMessage]:
         """The newest first; `before` is a message's id."""
         query = given(page=page, limit=limit, before=before)
-        data = self._connection.call("GET", f"/chat/sessions/{session_id}/history", query=query)
+        data = self._connection.call("GET", f"/chat/sessions/{segment(session_id)}/history", query=query)
         return read_page(data, "items", lambda item: decode(HistoryMessage, item))
 
     def save(
@@ -165,7 +166,7 @@ class Agents(answerers.Agents):
     ) -> Agent:
         """For administrators. What is not given stays as it is. `more`: category, avatar, status, capabilities, system_prompt."""
         body = given(name=name, description=description, config=config and _in_camel_case(config), **_in_camel_case(more))
-        return decode(Agent, self._connection.call("PUT", f"/agents/{agent_id}", body=body))
+        return decode(Agent, self._connection.call("PUT", f"/agents/{segment(agent_id)}", body=body))
 
     def reload(self) -> Reload:
         """For administrators."""

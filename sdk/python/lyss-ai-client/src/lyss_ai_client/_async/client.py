@@ -15,6 +15,7 @@ from chatplatform_client._async.frames import AsyncStreamedFrames, Frame
 from chatplatform_client._async.stream import AsyncAnswer
 from chatplatform_client.decoding import decode
 from chatplatform_client.models import read_page
+from chatplatform_client.paths import segment
 from chatplatform_client.retries import Retries
 from lyss_ai_client.models import ChatResponse, Chunk, Conversation, SignedIn, Tokens, User
 
@@ -120,16 +121,16 @@ class AsyncConversations:
 
     async def get(self, conversation_id: int) -> Conversation:
         """With its messages."""
-        return decode(Conversation, await self._connection.call("GET", f"/conversations/{conversation_id}"))
+        return decode(Conversation, await self._connection.call("GET", f"/conversations/{segment(conversation_id)}"))
 
     async def update(
         self, conversation_id: int, *, title: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Conversation:
         body = given(title=title, metadata=metadata)
-        return decode(Conversation, await self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+        return decode(Conversation, await self._connection.call("PUT", f"/conversations/{segment(conversation_id)}", body=body))
 
     async def delete(self, conversation_id: int) -> None:
-        await self._connection.call("DELETE", f"/conversations/{conversation_id}")
+        await self._connection.call("DELETE", f"/conversations/{segment(conversation_id)}")
 
 
 class AsyncAuth:

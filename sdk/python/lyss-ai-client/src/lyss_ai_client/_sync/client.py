@@ -16,6 +16,7 @@ from chatplatform_client._sync.frames import Frame, StreamedFrames
 from chatplatform_client._sync.stream import Answer
 from chatplatform_client.decoding import decode
 from chatplatform_client.models import read_page
+from chatplatform_client.paths import segment
 from chatplatform_client.retries import Retries
 from lyss_ai_client.models import ChatResponse, Chunk, Conversation, SignedIn, Tokens, User
 
@@ -121,16 +122,16 @@ class Conversations:
 
     def get(self, conversation_id: int) -> Conversation:
         """With its messages."""
-        return decode(Conversation, self._connection.call("GET", f"/conversations/{conversation_id}"))
+        return decode(Conversation, self._connection.call("GET", f"/conversations/{segment(conversation_id)}"))
 
     def update(
         self, conversation_id: int, *, title: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Conversation:
         body = given(title=title, metadata=metadata)
-        return decode(Conversation, self._connection.call("PUT", f"/conversations/{conversation_id}", body=body))
+        return decode(Conversation, self._connection.call("PUT", f"/conversations/{segment(conversation_id)}", body=body))
 
     def delete(self, conversation_id: int) -> None:
-        self._connection.call("DELETE", f"/conversations/{conversation_id}")
+        self._connection.call("DELETE", f"/conversations/{segment(conversation_id)}")
 
 
 class Auth:
