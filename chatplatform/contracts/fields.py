@@ -53,6 +53,18 @@ class LineField(TextField):
         return text
 
 
+class SegmentField(LineField):
+    """A name that is also a part of a path."""
+
+    default_error_messages = {"slash": _("It must not have a slash in it.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if "/" in name:
+            self.fail("slash")
+        return name
+
+
 class AddressField(LineField):
     """An e-mail address. Whether it is one, the accounts say."""
 

@@ -16,6 +16,8 @@ from chatplatform.core.errors import InvalidInput, MalformedBody
 
 _AS_WE_WRITE = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 _LARGEST = float(2**63)
+MOST_CONTAINERS = 50_000
+"""Lists and objects in a body. Nobody means so many, and the event loop would be at them for half a second."""
 
 
 class NulFound(Exception):
@@ -29,7 +31,8 @@ def dump_json(value: Any) -> bytes:
 
 def parse_json(body: bytes | str) -> Any:
     """The value that `body` writes. Raises MalformedBody: not JSON (NaN, Infinity, a byte order mark, UTF-16 and lone
-    surrogates are not), deeper than `MAX_JSON_DEPTH`, a number beyond 64 bits. Raises InvalidInput for NUL in a string."""
+    surrogates are not), deeper than `MAX_JSON_DEPTH`, more than `MOST_CONTAINERS`, a number beyond 64 bits. Raises InvalidInput
+    for NUL in a string."""
     try:
         value = orjson.loads(body)
     except ValueError:
@@ -79,6 +82,7 @@ def _is_sound(item: Any) -> bool:
 def _walk(root: Any) -> None:
     """Level by level and without recursion, so that depth costs no stack."""
     level = [root]
+    met = 0
     for _depth in range(settings.MAX_JSON_DEPTH + 1):
         containers: list[Any] = []
         for value in level:
@@ -94,6 +98,9 @@ def _walk(root: Any) -> None:
                 raise MalformedBody(_("A number in the body is too large."))
         if not containers:
             return
+        met += len(containers)
+        if met > MOST_CONTAINERS:
+            raise MalformedBody
         level = [value for container in containers for value in container]
     raise MalformedBody(_("The body is nested too deeply."))
 

@@ -25,6 +25,13 @@ def test_what_is_sound_is_read_as_the_standard_library_reads_it(value):
     assert parse_json(json.dumps(value)) == value
 
 
+def test_so_many_lists_that_the_event_loop_would_stand_still_are_malformed():
+    assert parse_json('{"a":[' + ",".join(["[]"] * 40_000) + "]}")
+    for inside in ("[]", "{}", "[[]]"):
+        with pytest.raises(MalformedBody):
+            parse_json('{"a":[' + ",".join([inside] * 50_000) + "]}")
+
+
 def test_the_depth_is_bounded():
     deepest = settings.MAX_JSON_DEPTH
     assert parse_json("[" * deepest + "]" * deepest)
@@ -82,6 +89,13 @@ def test_a_key_that_is_given_twice_is_refused_where_it_matters(text, field):
     with pytest.raises(InvalidInput) as refused:
         refuse_repeated_keys(text.encode(), parse_json(text))
     assert refused.value.field == field
+
+
+def test_a_key_that_is_given_twice_is_refused_however_deep_its_first_value_is():
+    deep = "[" * 1_010 + "]" * 1_010
+    text = f'{{"stream":{deep},"stream":true}}'
+    with pytest.raises(MalformedBody):
+        refuse_repeated_keys(text.encode(), parse_json(text))
 
 
 NOT_TWICE = [

@@ -41,7 +41,7 @@ SLOW = {
     "llmchat": {"/auth/register", "/auth/login", "/agents/reload", "/chat/sessions/save", "/upload", "/upload/{file_id}"},
     "chat_system": set(),
     "openai": set(),
-    "coze": {"/"},  # a page
+    "coze": set(),
 }
 WAITING = {
     "chatgpt_backend": {

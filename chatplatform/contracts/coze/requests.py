@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chatplatform.contracts.fields import LineField, TextField
+from chatplatform.contracts.fields import LineField, SegmentField, TextField
 from chatplatform.core.ids import parse_prefixed, parse_uuid
 from conversations.errors import ConversationNotFound
 
@@ -18,7 +18,7 @@ LONGEST_NAME = 200
 
 class Send(serializers.Serializer[Any]):
     message = TextField(max_length=LONGEST_MESSAGE)
-    session_id = LineField(
+    session_id = SegmentField(
         max_length=LONGEST_NAME, required=False, allow_blank=True, allow_null=True, default="",
         help_text=_("Where one talks, by any name of one's own. Without it a new one is made up and answered."),
     )  # fmt: skip

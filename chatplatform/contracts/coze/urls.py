@@ -12,10 +12,10 @@ from chatplatform.contracts.coze.views.sessions import SessionClearViewSet, Sess
 from chatplatform.contracts.coze.views.start import StartViewSet
 from chatplatform.contracts.state import HealthViewSet
 
-FAST, SLOW, NATIVE = Runs.FAST, Runs.SLOW, Runs.NATIVE
+FAST, NATIVE = Runs.FAST, Runs.NATIVE
 
 ROUTES = (
-    Route("GET", "/", StartViewSet, "start", SLOW, None, public=True),
+    Route("GET", "/", StartViewSet, "start", FAST, None, public=True),
     Route("GET", "/health", HealthViewSet, "health", NATIVE, None, public=True),
     Route("POST", "/chat", ChatViewSet, "chat", NATIVE, SEND_RATE),
     Route("POST", "/chat/stream", ChatStreamViewSet, "stream", NATIVE, SEND_RATE),

@@ -39,6 +39,7 @@ unless it asks for nothing: tools and functions, `n` above 1, images, audio and 
     envelope=schemas.envelope,
     failure=schemas.Failure,
     parts={
+        "owner": PathPart("What stands before the slash.", "Qwen", schema={"type": "string"}, missing=UnknownModel),
         "model": PathPart("The model's name.", "gpt-4", schema={"type": "string"}, missing=UnknownModel),
         "conversation_id": PathPart("The conversation.", "550e8400-e29b-41d4-a716-446655440001", missing=ConversationNotFound),
     },

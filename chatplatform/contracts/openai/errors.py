@@ -42,7 +42,7 @@ ERRORS = ErrorTable(
         AllowanceUsedUp: ErrorRow(429, "insufficient_quota", headers=_IN_VAIN),
         core.ContextTooLong: ErrorRow(400, "context_length_exceeded"),
         core.VendorFailed: ErrorRow(502, "vendor_failed"),
-        AnswerFailed: ErrorRow(502, "vendor_failed", headers=_IN_VAIN),  # the question would be in the history again
+        AnswerFailed: ErrorRow(502, "vendor_failed", headers=_IN_VAIN),  # it was charged, or would be in the history twice
         core.MethodNotAllowed: ErrorRow(405, "method_not_allowed"),
         core.NotAcceptable: ErrorRow(406, "not_acceptable"),
         core.BodyTooLarge: ErrorRow(413, "request_too_large"),

@@ -92,4 +92,5 @@ EXAMPLES: dict[str, Example] = {
     ),
     "list_models": Example(answer={"object": "list", "data": [_MODEL]}),
     "get_model": Example(answer=_MODEL),
+    "get_owned_model": Example(answer=_MODEL | {"id": "Qwen/Qwen3-8B"}),
 }

@@ -106,9 +106,12 @@ def conversation_of(sent: dict[str, Any], incoming: Incoming) -> UUID | None:
     """The conversation that the message is for; None: nothing is to be kept. Raises InvalidInput."""
     named = (sent["metadata"] or {}).get("conversation_id")
     place = "metadata.conversation_id" if named is not None else CONVERSATION_HEADER
-    text = named if named is not None else incoming.headers.get("x-conversation-id")
+    in_header = incoming.headers.get("x-conversation-id")
+    text = named if named is not None else in_header
     if text is None:
         return None
+    if in_header is not None and in_header != text:
+        raise InvalidInput(field=place, issue=gettext("The header names another conversation."))
     found = parse_uuid(text) or parse_prefixed("conv", text)
     if found is None:
         raise InvalidInput(field=place, issue=gettext("Must be a UUID."))

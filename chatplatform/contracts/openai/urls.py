@@ -7,7 +7,7 @@ from chatplatform.contracts.openai.contract import OTHER_RATE, SEND_RATE
 from chatplatform.contracts.openai.views.chat import CompletionViewSet
 from chatplatform.contracts.openai.views.conversations import ConversationsViewSet, ConversationViewSet, ItemViewSet
 from chatplatform.contracts.openai.views.embeddings import EmbeddingViewSet
-from chatplatform.contracts.openai.views.models import ModelViewSet, SingleModelViewSet
+from chatplatform.contracts.openai.views.models import ModelViewSet, OwnedModelViewSet, SingleModelViewSet
 
 FAST, NATIVE = Runs.FAST, Runs.NATIVE
 
@@ -20,4 +20,5 @@ ROUTES = (
     Route("GET", "/conversations/{conversation_id}/items", ItemViewSet, "list", FAST, OTHER_RATE),
     Route("GET", "/models", ModelViewSet, "list", FAST, OTHER_RATE),
     Route("GET", "/models/{model}", SingleModelViewSet, "retrieve", FAST, OTHER_RATE),
+    Route("GET", "/models/{owner}/{model}", OwnedModelViewSet, "retrieve", FAST, OTHER_RATE),
 )

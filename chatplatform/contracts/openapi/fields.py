@@ -10,6 +10,7 @@ from chatplatform.core.ids import LARGEST_NUMBER
 
 _CHARACTER = r"[^\u0000]"
 _LINE_CHARACTER = r"[^\u0000-\u001f\u007f-\u009f]"
+_SEGMENT_CHARACTER = r"[^/\u0000-\u001f\u007f-\u009f]"
 _VISIBLE = r"[^\s\u0000-\u001f\u007f-\u009f\ufeff]"
 
 
@@ -33,6 +34,15 @@ class LineFieldSchema(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         return {"type": "string", "pattern": _pattern(_LINE_CHARACTER, allow_blank=self.target.allow_blank)}
+
+
+class SegmentFieldSchema(OpenApiSerializerFieldExtension):
+    """The same without slashes."""
+
+    target_class = "chatplatform.contracts.fields.SegmentField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^{_SEGMENT_CHARACTER}*$"}
 
 
 class AddressFieldSchema(OpenApiSerializerFieldExtension):

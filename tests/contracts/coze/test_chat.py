@@ -33,6 +33,11 @@ async def test_a_session_without_a_name_gets_one_that_can_be_used(anna, session_
     assert (again["session_id"], again["conversation_id"]) == (answer["session_id"], answer["conversation_id"])
 
 
+async def test_a_name_that_no_path_could_have_is_refused(anna):
+    status, answer = await anna.call("POST", "/chat", {"message": "one", "session_id": "a/b"})
+    assert (status, answer) == (400, {"detail": "session_id: 不能包含斜杠。"})
+
+
 async def test_a_name_may_be_in_any_script(anna):
     answer = await anna.chat("one", "我的会话 №1")
     assert answer["session_id"] == "我的会话 №1"

@@ -15,9 +15,10 @@ from tests.running import RunningPlatform
 
 @pytest.fixture(scope="session", autouse=True)
 def models(platform: RunningPlatform) -> None:
-    """Scripts of the vendor that only these tests ask for: it repeats the question, and it has little room."""
+    """Scripts of the vendor that only these tests ask for: it repeats the question, it has little room, there is a
+    slash in its name."""
     with database(platform) as connection:
-        for name, context in (("echo", None), ("ok-4", 64)):
+        for name, context in (("echo", None), ("ok-4", 64), ("ok/3", None)):
             connection.execute(
                 """INSERT INTO providers_model (provider_id, name, display_name, description, capabilities, is_active,
                        context_window)

@@ -157,3 +157,21 @@ async def test_a_question_whose_answer_failed_is_kept_and_not_asked_again_by_the
     assert found.value.response.headers["x-should-retry"] == "false"
     assert found.value.body["turn_id"]
     assert [message["content"] for message in await alice.messages(room)] == ["Why?", ""]
+
+
+async def test_a_completion_that_broke_after_some_words_is_charged_once_and_not_asked_again_by_the_package(key, platform):
+    async with openai.AsyncOpenAI(base_url=f"{platform.url}/v1", api_key=key, max_retries=2) as client:
+        with pytest.raises(openai.InternalServerError) as found:
+            await client.chat.completions.create(model="cut-after-5", messages=WHY)
+    assert found.value.response.headers["x-should-retry"] == "false"
+
+
+async def test_two_conversations_named_at_once_are_refused(official_async):
+    with pytest.raises(openai.BadRequestError) as found:
+        await official_async.chat.completions.create(
+            model="ok-3",
+            messages=WHY,
+            metadata={"conversation_id": str(uuid4())},
+            extra_headers={"X-Conversation-ID": str(uuid4())},
+        )
+    assert found.value.param == "metadata.conversation_id"

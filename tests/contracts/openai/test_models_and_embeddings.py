@@ -19,6 +19,7 @@ def test_the_models_are_listed_and_found_by_name(official):
     assert {"ok-3", "ok-5-rate-40", "gpt-4", PACKAGED} <= listed.keys()
     assert official.models.retrieve("ok-3") == listed["ok-3"]
     assert {model.object for model in listed.values()} == {"model"}
+    assert official.models.retrieve("ok/3") == listed["ok/3"]
 
 
 async def test_a_persons_own_models_are_listed_to_her_alone(alice, bob, official_async):

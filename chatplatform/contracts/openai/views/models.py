@@ -29,10 +29,25 @@ class SingleModelViewSet(ContractViewSet):
 
     @described("get_model", "A model", data=schemas.Model)
     def retrieve(self, request: Request, model: str) -> HttpResponse:
-        found = models_of(self.person).get(model)
-        if found is None:
-            raise UnknownModel(model)
-        return self.answer(found)
+        return self.answer(model_named(model, self.person))
+
+
+class OwnedModelViewSet(ContractViewSet):
+    """A slash in a name arrives as one in the path, however the client wrote it."""
+
+    tag = "Models"
+
+    @described("get_owned_model", "A model with an owner in its name", data=schemas.Model)
+    def retrieve(self, request: Request, owner: str, model: str) -> HttpResponse:
+        return self.answer(model_named(f"{owner}/{model}", self.person))
+
+
+def model_named(name: str, principal: Principal) -> dict[str, Any]:
+    """Raises UnknownModel."""
+    found = models_of(principal).get(name)
+    if found is None:
+        raise UnknownModel(name)
+    return found
 
 
 def models_of(principal: Principal) -> dict[str, dict[str, Any]]:
