@@ -15,7 +15,7 @@ from tests.running import RunningPlatform
 
 SCRIPTS = (
     "ok-3", "ok-15-rate-30", "ok-30-rate-30", "ok-40-rate-20", "ok-60-rate-20", "ok-200-rate-20",
-    "500", "cut-after-5", "stall-after-5", "huge-2MB",
+    "500", "cut-after-5", "stall-after-5", "huge-2MB", "echo",
 )  # fmt: skip
 """Models of the scripted vendor that these tests ask for by name: see `tests/vendors/scripts.py`."""
 

@@ -51,6 +51,7 @@ async def told(method: str, path: str) -> tuple[int, dict[bytes, bytes]]:
     return status, {name: value for name, value in headers.items() if name in TOLD}
 
 
+@pytest.mark.django_db(transaction=True)  # threads of the pool look after connections that earlier tests left them
 @pytest.mark.parametrize("runs", Runs)
 async def test_every_answer_says_since_when_and_until_when(runs: Runs) -> None:
     method, path = IN_EACH_WAY[runs]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-import pytest
 import pytest_asyncio
 
 from tests.acceptance.conftest import database
@@ -25,16 +24,6 @@ PAGES = [
 ]
 QUESTION = "机器学习算法可以分为哪几类？"
 READY_SECONDS = 90
-
-
-@pytest.fixture(scope="session", autouse=True)
-def echoes(platform: RunningPlatform) -> None:
-    with database(platform) as connection:
-        connection.execute(
-            """INSERT INTO providers_model (provider_id, name, display_name, description, capabilities, is_active)
-               SELECT id, %s, '', '', '[]', true FROM providers_provider""",
-            [ECHO],
-        )
 
 
 @pytest_asyncio.fixture

@@ -15,10 +15,9 @@ from tests.running import RunningPlatform
 
 @pytest.fixture(scope="session", autouse=True)
 def models(platform: RunningPlatform) -> None:
-    """Scripts of the vendor that only these tests ask for: it repeats the question, it has little room, there is a
-    slash in its name."""
+    """Scripts of the vendor that only these tests ask for: one has little room, one a slash in its name."""
     with database(platform) as connection:
-        for name, context in (("echo", None), ("ok-4", 64), ("ok/3", None)):
+        for name, context in (("ok-4", 64), ("ok/3", None)):
             connection.execute(
                 """INSERT INTO providers_model (provider_id, name, display_name, description, capabilities, is_active,
                        context_window)
