@@ -7,10 +7,12 @@ errors are called, how pages are asked for, how a turn's events become frames.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chatplatform.contracts.deprecation import Deprecation
@@ -127,3 +129,13 @@ INTEGER_FORM = re.compile(r"[0-9]+")
 def utc(moment: datetime) -> str:
     """`2024-01-15T10:30:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc_now() -> str:
+    """The same of this moment. Every frame of a socket carries it, so it is written once a second and not a thousand times."""
+    return _second(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return utc(datetime.fromtimestamp(seconds, UTC))

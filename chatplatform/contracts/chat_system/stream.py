@@ -14,13 +14,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from chatplatform.contracts.chat_system.errors import ERRORS, error_object
-from chatplatform.contracts.contract import utc
+from chatplatform.contracts.contract import utc, utc_now
 from chatplatform.contracts.encoder import Frame, StreamEncoder, TurnEncoder, TurnNames, ending_error
 from chatplatform.contracts.errors import SOON, WireError
 from chatplatform.core.errors import DomainError
@@ -90,7 +90,7 @@ class SessionEncoder(TurnEncoder[Frame]):
         if event.n <= self._seen:
             return self.write(event.n)
         content = orjson.dumps(event.text).decode()
-        return self.write(event.n, self._chunk % (event.n, len(self._pieces), content, "false", now()))
+        return self.write(event.n, self._chunk % (event.n, len(self._pieces), content, "false", utc_now()))
 
     # The ending is written to whoever asks, as all streams have it.
 
@@ -166,7 +166,7 @@ def reference_object(reference: ReferenceView) -> dict[str, Any]:
 
 
 def make_frame(kind: str, data: Mapping[str, Any], at: datetime | None = None) -> str:
-    return orjson.dumps({"type": kind, "data": data, "timestamp": now() if at is None else utc(at)}).decode()
+    return orjson.dumps({"type": kind, "data": data, "timestamp": utc_now() if at is None else utc(at)}).decode()
 
 
 def error_data(error: WireError) -> dict[str, Any]:
@@ -174,7 +174,3 @@ def error_data(error: WireError) -> dict[str, Any]:
     found = error_object(error)
     seconds = error.retry_after or (SOON if error.status >= 500 else None)
     return {"error_code": found.pop("code"), "error_message": found.pop("details"), **found, "retry_after": seconds}
-
-
-def now() -> str:
-    return utc(datetime.now(UTC))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from chatplatform.contracts.chatgpt_backend import requests
 from chatplatform.contracts.chatgpt_backend.contract import CHATGPT_BACKEND, OTHER_RATE, SEND_RATE
 from chatplatform.contracts.chatgpt_backend.errors import ERRORS, error_object
 from chatplatform.contracts.chatgpt_backend.stream import usage_object
-from chatplatform.contracts.contract import utc
+from chatplatform.contracts.contract import utc, utc_now
 from chatplatform.contracts.encoder import TurnEncoder, TurnNames, ending_error
 from chatplatform.contracts.errors import WireError
 from chatplatform.contracts.incoming import validate
@@ -57,7 +57,7 @@ class SocketEncoder(TurnEncoder[str]):
         self._content = f'{{"type":"message_content",{ids},"n":%d,"timestamp":"%s","content":%s}}'
 
     def text(self, event: TextAdded) -> str:
-        return self._content % (event.n, _now(), orjson.dumps(event.text).decode())
+        return self._content % (event.n, utc_now(), orjson.dumps(event.text).decode())
 
     def reference(self, event: ReferenceFound) -> str:
         return ""
@@ -89,10 +89,6 @@ class SocketEncoder(TurnEncoder[str]):
         return orjson.dumps({"type": kind, **self._ids, "n": n, "timestamp": utc(at), **more}).decode()
 
 
-def _now() -> str:
-    return utc(datetime.now(UTC))
-
-
 class ChatSocket(SocketConsumer):
     contract = CHATGPT_BACKEND
     connect_rate = OTHER_RATE
@@ -112,7 +108,7 @@ class ChatSocket(SocketConsumer):
             case "stop":
                 self.follow(self._stop(validate(requests.SocketTurn, frame)["turn_id"]), frame)
             case "ping":
-                await self.tell(orjson.dumps({"type": "pong", "timestamp": _now()}).decode())
+                await self.tell(orjson.dumps({"type": "pong", "timestamp": utc_now()}).decode())
             case _:
                 raise unknown_type()
 
@@ -143,7 +139,7 @@ class ChatSocket(SocketConsumer):
             "conversation_id": view.conversation_id,
             "message_id": view.message_id,
             "status": view.status,
-            "timestamp": _now(),
+            "timestamp": utc_now(),
         }
         await self.tell(orjson.dumps(status).decode())
 
@@ -154,5 +150,5 @@ class ChatSocket(SocketConsumer):
             for name in ("conversation_id", "turn_id", "client_message_id")
             if isinstance(value := about.get(name), str) and len(value) <= 200
         }
-        body = {"type": "error", "error": error_object(WireError.of(error, ERRORS)), **named, "timestamp": _now()}
+        body = {"type": "error", "error": error_object(WireError.of(error, ERRORS)), **named, "timestamp": utc_now()}
         return orjson.dumps(body).decode()
