@@ -65,16 +65,7 @@ def _by_token(text: str) -> Principal:
     standing = feed.session(claims.session_uuid)
     if standing is None or standing.user_uuid != claims.user_uuid:
         raise NotSignedIn
-    return Principal(
-        user_id=standing.user_id,
-        user_uuid=standing.user_uuid,
-        username=standing.username,
-        role=standing.role,
-        tier=standing.tier,
-        session_id=claims.session_uuid,
-        api_key_id=None,
-        expires_at=claims.expires_at,
-    )
+    return standing.principal(session_id=claims.session_uuid, expires_at=claims.expires_at)
 
 
 def _by_key(text: str) -> Principal:
@@ -82,13 +73,4 @@ def _by_key(text: str) -> Principal:
     standing: Standing | None = feed.api_key(key_id) if key_id is not None else None
     if standing is None or key_id is None:
         raise NotSignedIn
-    return Principal(
-        user_id=standing.user_id,
-        user_uuid=standing.user_uuid,
-        username=standing.username,
-        role=standing.role,
-        tier=standing.tier,
-        session_id=None,
-        api_key_id=key_id,
-        expires_at=standing.ends_at,
-    )
+    return standing.principal(api_key_id=key_id, expires_at=standing.ends_at)

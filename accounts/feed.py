@@ -23,7 +23,7 @@ from django.db import connection
 from django.db.models import DateTimeField, F, Value
 
 from accounts.models import ApiKey, Session, User
-from accounts.principal import GUEST
+from accounts.principal import GUEST, Principal
 
 EVERY_SECONDS = 0.5
 OVERLAP = timedelta(seconds=10)
@@ -52,6 +52,21 @@ class Standing:
     """Seconds since 1970; None for a key without an end."""
     kept_since: float
     """Of the monotonic clock."""
+
+    def principal(
+        self, *, session_id: UUID | None = None, api_key_id: int | None = None, expires_at: float | None = None
+    ) -> Principal:
+        """Who comes with it."""
+        return Principal(
+            user_id=self.user_id,
+            user_uuid=self.user_uuid,
+            username=self.username,
+            role=self.role,
+            tier=self.tier,
+            session_id=session_id,
+            api_key_id=api_key_id,
+            expires_at=expires_at,
+        )
 
 
 Key = TypeVar("Key", UUID, int)

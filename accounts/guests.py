@@ -33,15 +33,7 @@ def guest_principal() -> Principal:
         raise DatabaseAway(retry_after=1) from error
     if standing is None:
         raise NotSignedIn
-    return Principal(
-        user_id=standing.user_id,
-        user_uuid=standing.user_uuid,
-        username=standing.username,
-        role=standing.role,
-        tier=standing.tier,
-        session_id=None,
-        api_key_id=None,
-    )
+    return standing.principal()
 
 
 def is_guest(user_id: int) -> bool:

@@ -95,14 +95,9 @@ class MetricsViewSet(ContractViewSet):
     )
     def metrics(self, request: Request) -> HttpResponse:
         """To an administrator, and to the addresses that `METRICS_ALLOWED_ADDRESSES` names."""
-        return metrics_for(self.incoming)
-
-
-def metrics_for(incoming: Incoming) -> HttpResponse:
-    """Raises NotSignedIn and NotAllowed."""
-    if not _may_scrape(incoming) and not authenticate(incoming.credentials).is_admin:
-        raise NotAllowed
-    return HttpResponse(read_metrics(), content_type=CONTENT_TYPE)
+        if not _may_scrape(self.incoming) and not authenticate(self.incoming.credentials).is_admin:
+            raise NotAllowed
+        return HttpResponse(read_metrics(), content_type=CONTENT_TYPE)
 
 
 def _may_scrape(incoming: Incoming) -> bool:

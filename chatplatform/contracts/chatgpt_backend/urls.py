@@ -19,6 +19,7 @@ from chatplatform.contracts.chatgpt_backend.views.sockets import SocketViewSet
 from chatplatform.contracts.chatgpt_backend.views.system import HealthViewSet, SystemViewSet
 from chatplatform.contracts.chatgpt_backend.views.turns import TurnViewSet
 from chatplatform.contracts.contract import Route, Runs
+from chatplatform.contracts.state import MetricsViewSet
 
 FAST, SLOW, NATIVE, HOT = Runs.FAST, Runs.SLOW, Runs.NATIVE, Runs.HOT
 
@@ -55,7 +56,7 @@ ROUTES = (
     Route("GET", "/health", HealthViewSet, "health", NATIVE, OTHER_RATE, public=True),
     Route("GET", "/info", SystemViewSet, "info", FAST, OTHER_RATE, public=True),
     Route("GET", "/models", SystemViewSet, "models", FAST, OTHER_RATE, public=True),
-    Route("GET", "/metrics", SystemViewSet, "metrics", FAST, OTHER_RATE, public=True),  # it asks for more than an account
+    Route("GET", "/metrics", MetricsViewSet, "metrics", FAST, OTHER_RATE, public=True),  # it asks for more than an account
 )
 
 SOCKETS = {"/ws/chat": ChatSocket}

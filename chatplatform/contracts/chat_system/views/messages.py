@@ -6,15 +6,15 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter
 
 from accounts.principal import Principal
 from chatplatform.contracts.chat_system import filters, requests, responses, schemas
 from chatplatform.contracts.chat_system.views.sessions import session_uuid
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY, client_key
+from chatplatform.contracts.incoming import client_key
 from chatplatform.contracts.native import NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from chatplatform.core.ids import parse_prefixed
@@ -40,12 +40,7 @@ _REFUSALS = (
     ProviderSwitchedOff,
     Draining,
 )
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-    OpenApiParameter.HEADER,
-    description="The same key attaches to the same turn. (Or, for a send, `client_message_id` in the body.)",
-)
+_KEY = idempotency_key("The same key attaches to the same turn. (Or, for a send, `client_message_id` in the body.)")
 
 
 def message_uuid(text: str) -> UUID:

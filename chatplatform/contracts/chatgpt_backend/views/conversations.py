@@ -13,9 +13,10 @@ from rest_framework.request import Request
 from chatplatform.contracts.chatgpt_backend import filters, frames, requests, responses, schemas
 from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.http import ContractViewSet, filtered, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY, client_key
+from chatplatform.contracts.incoming import client_key
 from chatplatform.contracts.native import EventStream, JsonAnswer, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from chatplatform.core.ids import parse_uuid
 from conversations import selectors, services
@@ -27,14 +28,7 @@ from quotas.errors import AllowanceUsedUp
 
 _SENDING = {
     "request": requests.Send,
-    "parameters": (
-        OpenApiParameter(
-            "Idempotency-Key",
-            {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-            OpenApiParameter.HEADER,
-            description="The same key attaches to the same turn. (Or `client_message_id` in the body.)",
-        ),
-    ),
+    "parameters": (idempotency_key(),),
     "errors": (
         ConversationBusy,
         KeyReused,

@@ -13,9 +13,7 @@ from chatplatform.contracts.contract import utc
 from chatplatform.contracts.health import UNHEALTHY, read_health
 from chatplatform.contracts.http import ContractViewSet, json_response, native
 from chatplatform.contracts.native import JsonAnswer, NativeAnswer, NativeCall
-from chatplatform.contracts.openapi.describing import PLAIN, Answer, described
-from chatplatform.contracts.state import metrics_for
-from chatplatform.core.errors import NotAllowed, NotSignedIn
+from chatplatform.contracts.openapi.describing import Answer, described
 from providers.selectors import list_models
 
 
@@ -65,15 +63,3 @@ class SystemViewSet(ContractViewSet):
     @described("list_models", "The models that may be asked for", data=schemas.Models)
     def models(self, request: Request) -> HttpResponse:
         return self.answer({"models": [responses.model(view) for view in list_models()]})
-
-    @described(
-        "get_metrics",
-        "Metrics, as Prometheus reads them",
-        enveloped=False,
-        answers=(Answer(media_type=PLAIN),),
-        errors=(NotSignedIn, NotAllowed),
-        security=("", "bearer", "apiKey"),
-    )
-    def metrics(self, request: Request) -> HttpResponse:
-        """To an administrator, and to the addresses that `METRICS_ALLOWED_ADDRESSES` names."""
-        return metrics_for(self.incoming)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from drf_spectacular.utils import OpenApiParameter
-
 from chatplatform.contracts.coze import frames, requests, responses, schemas
 from chatplatform.contracts.coze.sends import Begun, begin
 from chatplatform.contracts.coze.stream import EventEncoder
 from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from chatplatform.core.ids import prefixed
 from conversations.errors import ConversationBusy, ConversationNotFound
@@ -24,14 +22,7 @@ from quotas.errors import AllowanceUsedUp
 
 _SENDING: dict[str, Any] = {
     "request": requests.Send,
-    "parameters": (
-        OpenApiParameter(
-            "Idempotency-Key",
-            {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-            OpenApiParameter.HEADER,
-            description="The same key attaches to the same turn. (Or `client_message_id` in the body.)",
-        ),
-    ),
+    "parameters": (idempotency_key(),),
     "errors": (
         ConversationNotFound,
         ConversationBusy,

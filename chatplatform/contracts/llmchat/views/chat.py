@@ -12,10 +12,11 @@ from drf_spectacular.utils import OpenApiParameter
 from chatplatform.contracts.beginning import conversation_for
 from chatplatform.contracts.encoder import TurnNames
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY, client_key
+from chatplatform.contracts.incoming import client_key
 from chatplatform.contracts.llmchat import frames, requests, responses, schemas
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from chatplatform.core.ids import parse_uuid
 from conversations import sessions
@@ -29,12 +30,7 @@ from retrieval.errors import RetrievalFailed
 MESSAGES_A_PAGE = 50
 LONGEST_HISTORY = 1_000
 """Messages that can be read: the newest."""
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-    OpenApiParameter.HEADER,
-    description="The same key attaches to the same turn. (Or `clientMessageId` in the body.)",
-)
+_KEY = idempotency_key("The same key attaches to the same turn. (Or `clientMessageId` in the body.)")
 _PAGING = (
     OpenApiParameter("page", {"type": "integer", "minimum": 1, "default": 1}, description="Beyond the last is nothing."),
     OpenApiParameter(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter
 
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY
 from chatplatform.contracts.lyss import frames, requests, responses, schemas
 from chatplatform.contracts.lyss.sends import begin
 from chatplatform.contracts.names import names_of
 from chatplatform.contracts.native import EventStream, NativeAnswer, NativeCall
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.aio import in_database_thread
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from conversations import records
@@ -24,14 +23,7 @@ from quotas.errors import AllowanceUsedUp
 
 _SENDING: dict[str, Any] = {
     "request": requests.Send,
-    "parameters": (
-        OpenApiParameter(
-            "Idempotency-Key",
-            {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-            OpenApiParameter.HEADER,
-            description="The same key attaches to the same turn. (Or `client_message_id` in the body.)",
-        ),
-    ),
+    "parameters": (idempotency_key(),),
     "errors": (
         ConversationNotFound,
         ConversationBusy,

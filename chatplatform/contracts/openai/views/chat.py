@@ -5,12 +5,12 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter
 
 from chatplatform.contracts.http import ContractViewSet, native
-from chatplatform.contracts.incoming import LONGEST_IDEMPOTENCY_KEY
 from chatplatform.contracts.native import NativeAnswer, NativeCall
 from chatplatform.contracts.openai import frames, requests, schemas
 from chatplatform.contracts.openai.errors import UnsupportedParameter
 from chatplatform.contracts.openai.sends import answer_in_conversation, answer_once
 from chatplatform.contracts.openapi.describing import EVENTS, Answer, described
+from chatplatform.contracts.openapi.parameters import idempotency_key
 from chatplatform.core.errors import ContextTooLong, Draining, KeyReused, VendorFailed
 from conversations.errors import ConversationBusy, ConversationNotFound
 from providers.errors import ProviderSwitchedOff, UnknownModel
@@ -33,12 +33,7 @@ class CompletionViewSet(ContractViewSet):
                 OpenApiParameter.HEADER,
                 description="The conversation that the message is for, as `metadata.conversation_id`.",
             ),
-            OpenApiParameter(
-                "Idempotency-Key",
-                {"type": "string", "maxLength": LONGEST_IDEMPOTENCY_KEY},
-                OpenApiParameter.HEADER,
-                description="In a conversation the same key attaches to the same turn.",
-            ),
+            idempotency_key("In a conversation the same key attaches to the same turn."),
         ),
         errors=(
             UnsupportedParameter,
