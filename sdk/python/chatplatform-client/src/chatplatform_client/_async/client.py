@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import httpx2
 
 from chatplatform_client._async.answerers import AsyncAgents, AsyncProviders, AsyncSystem
 from chatplatform_client._async.chat import AsyncConversations, AsyncMessages, AsyncTurns
+from chatplatform_client._async.connected import AsyncConnected
 from chatplatform_client._async.connection import AsyncConnection
 from chatplatform_client._async.knowledge import AsyncDocuments, AsyncTopics
 from chatplatform_client._async.people import AsyncApiKeys, AsyncAuth, AsyncMe
@@ -16,7 +15,7 @@ from chatplatform_client.retries import Retries
 from chatplatform_client.tokens import Credentials, root_of
 
 
-class AsyncClient:
+class AsyncClient(AsyncConnected):
     """One person's way to the platform at `base_url` (`https://chat.example.org`; with `/api/v1` it is the same).
 
     Sign in by `auth.login`, or give a `token` (with its `refresh_token` it is renewed by itself) or an `api_key`.
@@ -58,20 +57,6 @@ class AsyncClient:
         self.providers = AsyncProviders(connection)
         self.system = AsyncSystem(connection)
 
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
     def socket(self) -> AsyncChatSocket:
         """A connection over which several answers come at a time. Use it with `async with`."""
         return AsyncChatSocket(self._connection)
-
-    async def aclose(self) -> None:
-        await self._connection.aclose()
-
-    async def __aenter__(self) -> AsyncClient:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 import httpx2
 
 from chatplatform_client._sync.answerers import Agents, Providers, System
 from chatplatform_client._sync.chat import Conversations, Messages, Turns
+from chatplatform_client._sync.connected import Connected
 from chatplatform_client._sync.connection import Connection
 from chatplatform_client._sync.knowledge import Documents, Topics
 from chatplatform_client._sync.people import ApiKeys, Auth, Me
@@ -17,7 +16,7 @@ from chatplatform_client.retries import Retries
 from chatplatform_client.tokens import Credentials, root_of
 
 
-class Client:
+class Client(Connected):
     """One person's way to the platform at `base_url` (`https://chat.example.org`; with `/api/v1` it is the same).
 
     Sign in by `auth.login`, or give a `token` (with its `refresh_token` it is renewed by itself) or an `api_key`.
@@ -59,20 +58,6 @@ class Client:
         self.providers = Providers(connection)
         self.system = System(connection)
 
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
     def socket(self) -> ChatSocket:
         """A connection over which several answers come at a time. Use it with `with`."""
         return ChatSocket(self._connection)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, overload
 
 import httpx2
 
 from chatplatform_client import Credentials, Page, Usage
 from chatplatform_client._async import answerers
+from chatplatform_client._async.connected import AsyncConnected
 from chatplatform_client._async.connection import ANSWER_SECONDS, AsyncConnection, Call, given, new_key
 from chatplatform_client._async.frames import AsyncStreamedFrames, Frame
 from chatplatform_client._async.knowledge import AsyncDocuments, named_file
@@ -183,7 +183,7 @@ class AsyncCad:
         return decode(Drawing, await self._connection.call("POST", "/cad/parse", file=named_file(file, name)))
 
 
-class AsyncLLMChatClient:
+class AsyncLLMChatClient(AsyncConnected):
     """`base_url` is the contract's (`https://chat.example.org/api`); `token` is a signed-in person's, or an API key."""
 
     def __init__(
@@ -212,22 +212,8 @@ class AsyncLLMChatClient:
         self.files = AsyncDocuments(connection)
         self.cad = AsyncCad(connection)
 
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
     async def health(self) -> Health:
         return decode(Health, await self._connection.read(Call("GET", f"{self._connection.root}/health")))
-
-    async def aclose(self) -> None:
-        await self._connection.aclose()
-
-    async def __aenter__(self) -> AsyncLLMChatClient:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()
 
 
 def _in_camel_case(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, overload
 
 import httpx2
 
 from chatplatform_client import Credentials, Page, Usage
 from chatplatform_client._sync import answerers
+from chatplatform_client._sync.connected import Connected
 from chatplatform_client._sync.connection import ANSWER_SECONDS, Call, Connection, given, new_key
 from chatplatform_client._sync.frames import Frame, StreamedFrames
 from chatplatform_client._sync.knowledge import Documents, named_file
@@ -182,7 +182,7 @@ class Cad:
         return decode(Drawing, self._connection.call("POST", "/cad/parse", file=named_file(file, name)))
 
 
-class LLMChatClient:
+class LLMChatClient(Connected):
     """`base_url` is the contract's (`https://chat.example.org/api`); `token` is a signed-in person's, or an API key."""
 
     def __init__(
@@ -211,22 +211,8 @@ class LLMChatClient:
         self.files = Documents(connection)
         self.cad = Cad(connection)
 
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
     def health(self) -> Health:
         return decode(Health, self._connection.read(Call("GET", f"{self._connection.root}/health")))
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> LLMChatClient:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 def _in_camel_case(values: Mapping[str, Any]) -> dict[str, Any]:

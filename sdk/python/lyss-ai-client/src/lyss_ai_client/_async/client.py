@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import httpx2
 
 from chatplatform_client import Credentials, Page
 from chatplatform_client._async.answerers import AsyncProviders
+from chatplatform_client._async.connected import AsyncConnected
 from chatplatform_client._async.connection import ANSWER_SECONDS, AsyncConnection, Call, given, new_key
 from chatplatform_client._async.frames import AsyncStreamedFrames, Frame
 from chatplatform_client._async.stream import AsyncAnswer
@@ -170,7 +170,7 @@ class AsyncAuth:
         return found
 
 
-class AsyncLyssClient:
+class AsyncLyssClient(AsyncConnected):
     """`base_url` is the contract's (`https://chat.example.org/api/v1`); `api_key` is one, or a signed-in person's token."""
 
     def __init__(
@@ -197,17 +197,3 @@ class AsyncLyssClient:
         self.providers = AsyncProviders(connection)
         self.chat = AsyncChat(connection)
         self.conversations = AsyncConversations(connection)
-
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
-    async def aclose(self) -> None:
-        await self._connection.aclose()
-
-    async def __aenter__(self) -> AsyncLyssClient:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.aclose()

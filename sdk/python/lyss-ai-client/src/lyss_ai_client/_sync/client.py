@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import httpx2
 
 from chatplatform_client import Credentials, Page
 from chatplatform_client._sync.answerers import Providers
+from chatplatform_client._sync.connected import Connected
 from chatplatform_client._sync.connection import ANSWER_SECONDS, Call, Connection, given, new_key
 from chatplatform_client._sync.frames import Frame, StreamedFrames
 from chatplatform_client._sync.stream import Answer
@@ -171,7 +171,7 @@ class Auth:
         return found
 
 
-class LyssClient:
+class LyssClient(Connected):
     """`base_url` is the contract's (`https://chat.example.org/api/v1`); `api_key` is one, or a signed-in person's token."""
 
     def __init__(
@@ -198,17 +198,3 @@ class LyssClient:
         self.providers = Providers(connection)
         self.chat = Chat(connection)
         self.conversations = Conversations(connection)
-
-    @property
-    def credentials(self) -> Credentials:
-        """The tokens as they are now: keep them to go on as the same person later."""
-        return self._connection.credentials
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> LyssClient:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
